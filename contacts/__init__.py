@@ -1,0 +1,1 @@
+"""Who: members, organisations, coordinators, meetings, and the proof of their consent."""

@@ -1,0 +1,1 @@
+"""What needs a database: every test runs on SQLite and on PostgreSQL."""
