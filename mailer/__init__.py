@@ -1,0 +1,1 @@
+"""What is said: mails read, understood and answered; letters written, queued and submitted."""

@@ -1,0 +1,352 @@
+"""Request → changes in the network and replies in the outbox, all in the caller's transaction.
+
+The understanding says what a mail asks for and what a machine may do about it; here that meets what we know: who writes,
+which of our letters is answered, whether the address proved itself. Whatever does not fit goes to a person.
+"""
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from sqlalchemy.orm import Session
+
+from contacts import agenda, coordinator, roster
+from contacts.address import Address
+from contacts.errors import RuleBroken
+from contacts.meeting import ANSWER, Invitation
+from contacts.member import ACTIVE, Member
+from contacts.roster import Person
+from mailer import acts, links
+from mailer.acts import Occasion
+from mailer.inbound.message import InboundMessage
+from mailer.inbound.register import HANDLED, IGNORED, REVIEW
+from mailer.inbound.report import Recipient as ReportRecipient
+from mailer.inbound.understanding import Plan, Request, Thread
+from mailer.outbound import outbox
+from mailer.outbound.outbox import OutboxItem
+from mailer.outbound.writer import Answering, Writer
+
+#: Which of our letters start which kind of thread.
+_THREADS = {
+    "confirmation": "confirmation",
+    "welcome": "welcome",
+    "newsletter": "newsletter",
+    "invitation": "invitation",
+    "update": "invitation",
+    "rsvp_noted": "invitation",
+}
+#: A status that says the mailbox is not there (RFC 3463 §3.2, §3.3); policy and full boxes blame nobody (INB-27).
+_DEAD = ("5.1.1", "5.1.2", "5.1.6", "5.1.10", "5.2.1")
+#: An answer cannot come from the future; a wrong clock may be off by a little.
+_CLOCK_SKEW = timedelta(minutes=10)
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What we know of a mail before it is answered: the letter it answers, its author as address and member."""
+
+    letter: OutboxItem | None
+    author: Address | None
+    member: Member | None
+    is_coordinator: bool
+
+    @property
+    def thread(self) -> Thread:
+        """The kind of our letter that is answered, for the understanding."""
+        return Thread(_THREADS.get(self.letter.kind, "none") if self.letter else "none")
+
+
+@dataclass(slots=True)
+class Result:
+    """What became of a mail: where it is filed, why, and whom it is about."""
+
+    disposition: str
+    why: list[str] = field(default_factory=list)
+    member_id: int | None = None
+
+    def to_person(self, reason: str) -> None:
+        """A machine should not decide this."""
+        self.disposition = REVIEW
+        self.why.append(reason)
+
+
+def look_up(session: Session, message: InboundMessage) -> Context:
+    """Find the letter a mail answers and the person who wrote it."""
+    letter = outbox.by_message_id(session, message.thread_ids)
+    try:
+        author = Address.parse(message.author.address) if message.author else None
+    except RuleBroken:
+        author = None
+    member = roster.find(session, author) if author else None
+    return Context(letter, author, member, bool(author and coordinator.find(session, author)))
+
+
+def answer(
+    session: Session,
+    writer: Writer,
+    message: InboundMessage,
+    context: Context,
+    request: Request,
+    plan: Plan,
+    pepper: bytes,
+    now: datetime,
+) -> Result:
+    """Do what the mail asks for as far as a machine may, and say where the mail belongs."""
+    result = Result(plan.disposition, list(request.why), context.member.id if context.member else None)
+    work = _Work(session, writer, message, context, request, pepper, now, result)
+    if request.report is not None:
+        work.take_report()
+    elif request.calendar is not None and "calendar_reply" in request.kinds:
+        work.take_calendar()
+    elif (token := _token(message, writer, now)) and not _is_machine(request):
+        work.follow_link(*token)
+    elif context.is_coordinator and result.disposition != IGNORED:
+        work.leave_to_coordinator()
+    else:
+        for action in plan.actions:
+            work.do(action)
+    return result
+
+
+def _is_machine(request: Request) -> bool:
+    return bool({"report", "auto_reply", "bulk", "spam"} & set(request.kinds))
+
+
+def _token(message: InboundMessage, writer: Writer, now: datetime) -> tuple[str, str, str] | None:
+    """The purpose and key of a token in the subject (a link of ours that is a mail), with the words before it."""
+    for token in links.find(message.subject):
+        try:
+            return (*writer.links.read(token, now), message.subject)
+        except RuleBroken:
+            continue
+    return None
+
+
+@dataclass(slots=True)
+class _Work:
+    """One mail being answered; each method does one kind of thing and notes what it could not do."""
+
+    session: Session
+    writer: Writer
+    message: InboundMessage
+    context: Context
+    request: Request
+    pepper: bytes
+    now: datetime
+    result: Result
+
+    @property
+    def occasion(self) -> Occasion:
+        """The mail itself as the occasion, answered in its thread."""
+        message_id = self.message.message_id
+        references = tuple(reversed(self.message.thread_ids))
+        return Occasion(self.now, "mail", message_id or self.message.content_hash, Answering(message_id, references))
+
+    def do(self, action: str) -> None:
+        """Carry out one action of the plan."""
+        author = self.context.author
+        if author is None:
+            self.result.to_person("the mail has no single author to act for")
+            return
+        todo = {
+            "register": self.register,
+            "unsubscribe": self.unsubscribe,
+            "record_rsvp": self.record_rsvp,
+            "confirm": self.confirm,
+            "update": self.update,
+            "auto_reply": self.send_receipt,
+        }.get(action)
+        if todo is None:
+            self.result.to_person(f"a person must do this: {action}")
+        else:
+            todo(author)
+
+    def register(self, author: Address) -> None:
+        """Ask each person named to confirm; tell who asked for others that it was done."""
+        others = False
+        for person in self.request.people:
+            try:
+                address = Address.parse(person.address or "")
+            except RuleBroken:
+                self.result.to_person("the address of a person to register cannot be read")
+                continue
+            itself = address.key == author.key
+            others = others or not itself
+            wanted = Person(address, person.name, person.organisation)
+            occasion = self.occasion if itself else Occasion(self.now, "mail", self.occasion.evidence)
+            if not acts.ask(self.session, self.writer, wanted, self.request.language, occasion, self.pepper):
+                self.result.to_person("so many questions went out this hour that a person should look first")
+        if not self.request.people:
+            self.result.to_person("nobody is named to register")
+        elif others:
+            acts.say_asked(self.session, self.writer, author, self.request.language, self.occasion)
+
+    def unsubscribe(self, author: Address) -> None:
+        """Out at once; a forged goodbye does little harm, and the goodbye says how to come back."""
+        acts.leave(self.session, self.writer, author, self.request.language, self.occasion)
+
+    def confirm(self, author: Address) -> None:
+        """The very address we asked answers our question."""
+        letter = self.context.letter
+        if letter is None or letter.kind != "confirmation" or not letter.about:
+            self.result.to_person("a yes, but not to a question of ours")
+        elif not _same(letter.recipient, author.text):
+            self.result.to_person("the yes comes from another address than the one we asked")
+        else:
+            self._confirm(letter.about)
+
+    def _confirm(self, ask_key: str) -> None:
+        try:
+            member = acts.confirm(self.session, self.writer, ask_key, self.occasion)
+            self.result.member_id = member.id
+        except RuleBroken as broken:
+            self.result.to_person(broken.message)
+
+    def record_rsvp(self, author: Address) -> None:
+        """The answer to the invitation that the mail answers, or to the one meeting that can be meant."""
+        rsvp = self.request.rsvp
+        invitation = self._invitation(author)
+        if rsvp is None or invitation is None:
+            self.result.to_person("an answer, but it is not clear to which invitation of this sender")
+            return
+        self._record(invitation, rsvp.answer, rsvp.guests, rsvp.note)
+
+    def _record(self, invitation: Invitation, reply: str, guests: int, note: str) -> None:
+        if not invitation.meeting.is_open(self.now):
+            self.result.to_person("the meeting is over, or was called off")
+            return
+        at = min(self.message.date or self.now, self.now + _CLOCK_SKEW)
+        if not acts.answer_invitation(self.session, self.writer, invitation, reply, guests, note, at, self.occasion):
+            self.result.why.append("a newer answer of the same person stands")
+        self.result.member_id = invitation.member_id
+
+    def _invitation(self, author: Address) -> Invitation | None:
+        letter, member = self.context.letter, self.context.member
+        if letter is not None and letter.invitation_id is not None:
+            found = self.session.get(Invitation, letter.invitation_id)
+        elif letter is not None and letter.kind == "rsvp_noted" and letter.about:
+            found = agenda.invitation_by_key(self.session, letter.about)
+        else:
+            candidates = agenda.open_invitations(self.session, member, self.now) if member else []
+            found = candidates[0] if len(candidates) == 1 else None
+        if found is None or not _same(found.member.address, author.text):
+            return None  # a forwarded invitation is not an answer of the member it was sent to
+        return found
+
+    def update(self, author: Address) -> None:
+        """New name, language or organisation of the sender; another address is a matter for a person."""
+        member = self.context.member
+        if member is None or member.state != ACTIVE:
+            self.result.to_person("a change for somebody who is not a member at this address")
+            return
+        changes = {"language": self.request.wanted_language} if self.request.wanted_language else {}
+        for person in self.request.people:
+            if person.address and not _same(person.address, author.text):
+                self.result.to_person("a change of address: the new one has to prove itself")
+                return
+            changes |= {
+                name: value for name, value in (("name", person.name), ("organisation", person.organisation)) if value
+            }
+        acts.update(self.session, self.writer, member, changes, self.occasion)
+
+    def send_receipt(self, author: Address) -> None:
+        """Say that a person reads it; where another action answers already, that answer is enough."""
+        if self.result.disposition == REVIEW:
+            acts.receive(self.session, self.writer, author, self.request.language, self.occasion)
+
+    def follow_link(self, purpose: str, key: str, words: str) -> None:
+        """A link of ours that is a ready mail: its token is the proof, whoever sends it (OUT-27)."""
+        self.result.disposition = HANDLED
+        if purpose == links.UNSUBSCRIBE:
+            member = roster.find_by_key(self.session, key)
+            if member is not None:
+                address = Address.parse(member.address)
+                acts.leave(self.session, self.writer, address, member.language, Occasion(self.now, "mail", "link"))
+        elif purpose == links.CONFIRM:
+            self._confirm(key)
+        elif purpose == links.RSVP:
+            self._answer_by_link(key, words)
+        else:
+            self.result.to_person("wants to change what they get")
+
+    def _answer_by_link(self, key: str, words: str) -> None:
+        reply = words.split()[0].casefold() if words.split() else ""
+        invitation = agenda.invitation_by_key(self.session, key)
+        rsvp = self.request.rsvp
+        if invitation is None or (reply not in ANSWER.values() and rsvp is None):
+            self.result.to_person("an answer to an invitation that we cannot read")
+        elif reply in ANSWER.values():
+            self._record(invitation, reply, rsvp.guests if rsvp else 0, "")
+        elif rsvp is not None:
+            self._record(invitation, rsvp.answer, rsvp.guests, rsvp.note)
+
+    def take_calendar(self) -> None:
+        """METHOD:REPLY (RFC 5546 §3.2.3): the echo of the UID proves whose answer it is, From does not."""
+        reply = self.request.calendar
+        invitation = agenda.invitation_by_uid(self.session, reply.uid) if reply else None
+        if reply is None or invitation is None:
+            self.result.disposition = REVIEW if reply and reply.method != "REPLY" else IGNORED
+            self.result.why.append("a calendar answer to a meeting that is not ours")
+        elif reply.method != "REPLY" or reply.partstat not in ANSWER:
+            self.result.to_person("a calendar message that asks for a person: another time, or somebody else")
+        elif reply.attendee and not _same(reply.attendee, invitation.member.address):
+            self.result.to_person("a calendar answer in the name of another address")
+        else:
+            self._record_calendar(invitation, ANSWER[reply.partstat], reply.guests, reply.comment, reply.dtstamp)
+
+    def _record_calendar(
+        self, invitation: Invitation, answer_: str, guests: int, note: str, stamp: datetime | None
+    ) -> None:
+        if not invitation.meeting.is_open(self.now):
+            self.result.to_person("the meeting is over, or was called off")
+            return
+        at = min(stamp or self.message.date or self.now, self.now + _CLOCK_SKEW)
+        # INB-06: a calendar program's answer is recorded and never answered by a text robot.
+        agenda.answer(self.session, invitation, answer_, guests, note, at, "calendar")
+        self.result.disposition, self.result.member_id = HANDLED, invitation.member_id
+
+    def take_report(self) -> None:
+        """A bounce or complaint counts only when it names a letter of ours (INB-27, INB-28)."""
+        report = self.request.report
+        ids = [found for found in (report.original_message_id,) if found] if report else []
+        letter = outbox.by_message_id(self.session, ids)
+        if report is None or letter is None:
+            self.result.why.append("no letter of ours is proved by this report")
+            return
+        self.result.disposition = IGNORED
+        member = self.session.get(Member, letter.member_id) if letter.member_id else None
+        self.result.member_id = letter.member_id
+        if report.complaint:
+            self._take_complaint(member)
+        elif any(_is_dead(recipient) for recipient in report.recipients):
+            self._take_hard_bounce(letter, member)
+
+    def _take_complaint(self, member: Member | None) -> None:
+        self.result.disposition = HANDLED
+        if member is not None:
+            address = Address.parse(member.address)
+            roster.leave(self.session, member, "complaint", self.occasion.evidence, self.now, self.writer.new_key)
+            roster.suppress(self.session, address, "complaint", self.pepper, self.now)
+            outbox.withdraw(self.session, member.id, (*outbox.BULK_KINDS, "confirmation"), self.now)
+
+    def _take_hard_bounce(self, letter: OutboxItem, member: Member | None) -> None:
+        self.result.disposition = HANDLED
+        if letter.state == outbox.ACCEPTED:
+            letter.state, letter.phase = outbox.REFUSED, "bounced"
+        if member is not None:
+            member.fail()
+
+    def leave_to_coordinator(self) -> None:
+        """A coordinator writes to the network's address: to colleagues, not to a machine."""
+        self.result.to_person("written by a coordinator")
+
+
+def _same(one: str, other: str) -> bool:
+    """Whether two addresses name one mailbox; what cannot be read names none."""
+    try:
+        return Address.parse(one).key == Address.parse(other).key
+    except RuleBroken:
+        return False
+
+
+def _is_dead(recipient: ReportRecipient) -> bool:
+    return recipient.action == "failed" and recipient.status in _DEAD

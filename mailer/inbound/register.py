@@ -1,0 +1,191 @@
+"""What came in and what was done with it: the ledger of the mailbox, every mail read, and the requests for a person.
+
+All SQL of the inbound side. No mail is kept here: the mail itself stays in the mailbox.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import BigInteger, ForeignKey, String, Text, UniqueConstraint, delete, select, update
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from contacts.database import Base
+
+HANDLED, REVIEW, IGNORED, QUARANTINE = "handled", "review", "ignored", "quarantine"
+#: The folders of the mailbox, by disposition.
+FOLDERS = {HANDLED: "Handled", REVIEW: "Review", IGNORED: "Ignored", QUARANTINE: "Quarantine"}
+#: A mail that stops our process this often is set aside unread (Mailman's shunting does the same).
+MAX_ATTEMPTS = 3
+
+
+class InboundMail(Base):
+    """One mail, whatever number of copies of it came; `content_key` tells copies from different mails."""
+
+    __tablename__ = "inbound_mail"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    key: Mapped[str] = mapped_column(String(32), unique=True)
+    content_key: Mapped[str] = mapped_column(String(64), unique=True)
+    message_id: Mapped[str | None] = mapped_column(String(998), index=True)
+    member_id: Mapped[int | None] = mapped_column(ForeignKey("member.id", ondelete="SET NULL"), index=True)
+    kinds: Mapped[list[str]]
+    disposition: Mapped[str] = mapped_column(String(16))
+    why: Mapped[list[str]]
+    read_at: Mapped[datetime]
+
+
+class LedgerEntry(Base):
+    """One place in the mailbox: how often we began with it, and which mail it turned out to be."""
+
+    __tablename__ = "mailbox_ledger"
+    __table_args__ = (UniqueConstraint("uidvalidity", "uid"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    uidvalidity: Mapped[int] = mapped_column(BigInteger)  # unsigned 32 bits (RFC 9051 §2.3.1.1)
+    uid: Mapped[int] = mapped_column(BigInteger)
+    attempts: Mapped[int] = mapped_column(default=0)
+    mail_id: Mapped[int | None] = mapped_column(ForeignKey("inbound_mail.id", ondelete="SET NULL"))
+    disposition: Mapped[str | None] = mapped_column(String(16))
+    seen_at: Mapped[datetime]
+
+
+class CoordinatorRequest(Base):
+    """One mail in the Review folder: what the machine guessed, and what a person decided."""
+
+    __tablename__ = "request"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    mail_id: Mapped[int] = mapped_column(ForeignKey("inbound_mail.id", ondelete="CASCADE"), unique=True)
+    author: Mapped[str | None] = mapped_column(String(254), index=True)
+    language: Mapped[str] = mapped_column(String(8))
+    kinds: Mapped[list[str]]
+    why: Mapped[list[str]]
+    urgent: Mapped[bool]
+    suggestion: Mapped[dict[str, Any]]
+    created_at: Mapped[datetime]
+    resolved_at: Mapped[datetime | None]
+    resolved_by: Mapped[str | None] = mapped_column(String(254))
+    resolution: Mapped[str | None] = mapped_column(Text)
+
+
+def begin(session: Session, uidvalidity: int, uid: int, now: datetime) -> LedgerEntry:
+    """Note that we begin with a place in the mailbox, counted before anything can go wrong."""
+    found = select(LedgerEntry).where(LedgerEntry.uidvalidity == uidvalidity, LedgerEntry.uid == uid)
+    entry = session.scalar(found)
+    if entry is None:
+        entry = LedgerEntry(uidvalidity=uidvalidity, uid=uid, attempts=0, seen_at=now)
+        session.add(entry)
+    if entry.disposition is None:
+        entry.attempts += 1
+    session.flush()
+    return entry
+
+
+def forgive(session: Session, entry_id: int) -> None:
+    """The attempt failed through no fault of the mail (the database was away): it does not count."""
+    session.execute(update(LedgerEntry).where(LedgerEntry.id == entry_id).values(attempts=LedgerEntry.attempts - 1))
+
+
+def done(session: Session, uidvalidity: int, uids: Sequence[int]) -> dict[int, str]:
+    """Of these places, those that are done already, with their disposition."""
+    rows = session.execute(
+        select(LedgerEntry.uid, LedgerEntry.disposition).where(
+            LedgerEntry.uidvalidity == uidvalidity, LedgerEntry.uid.in_(uids), LedgerEntry.disposition.is_not(None)
+        )
+    )
+    return {uid: disposition for uid, disposition in rows if disposition}
+
+
+def known(session: Session, content_key: str) -> InboundMail | None:
+    """The mail with this content, if we handled it before."""
+    return session.scalar(select(InboundMail).where(InboundMail.content_key == content_key))
+
+
+def record(
+    session: Session,
+    entry_id: int,
+    key: str,
+    content_key: str,
+    message_id: str | None,
+    kinds: Sequence[str],
+    disposition: str,
+    why: Sequence[str],
+    member_id: int | None,
+    now: datetime,
+) -> InboundMail:
+    """Write what was done with a mail, and tick it off in the ledger."""
+    mail = InboundMail(
+        key=key,
+        content_key=content_key,
+        message_id=message_id,
+        member_id=member_id,
+        kinds=list(kinds),
+        disposition=disposition,
+        why=list(why),
+        read_at=now,
+    )
+    session.add(mail)
+    session.flush()
+    tick(session, entry_id, mail, disposition)
+    return mail
+
+
+def tick(session: Session, entry_id: int, mail: InboundMail | None, disposition: str) -> None:
+    """This place in the mailbox is done."""
+    mine = update(LedgerEntry).where(LedgerEntry.id == entry_id)
+    session.execute(mine.values(mail_id=mail.id if mail else None, disposition=disposition))
+
+
+def add_request(
+    session: Session,
+    mail: InboundMail,
+    author: str | None,
+    language: str,
+    urgent: bool,
+    suggestion: dict[str, Any],
+    now: datetime,
+) -> CoordinatorRequest:
+    """Put a mail in the coordinators' tray."""
+    request = CoordinatorRequest(
+        mail_id=mail.id,
+        author=author,
+        language=language,
+        kinds=mail.kinds,
+        why=mail.why,
+        urgent=urgent,
+        suggestion=suggestion,
+        created_at=now,
+    )
+    session.add(request)
+    session.flush()
+    return request
+
+
+def requests(session: Session, open_only: bool = True) -> Sequence[CoordinatorRequest]:
+    """The coordinators' tray: urgent ones first, then the oldest."""
+    wanted = select(CoordinatorRequest).order_by(CoordinatorRequest.urgent.desc(), CoordinatorRequest.id)
+    return session.scalars(wanted.where(CoordinatorRequest.resolved_at.is_(None)) if open_only else wanted).all()
+
+
+def request(session: Session, request_id: int) -> CoordinatorRequest | None:
+    """One request by its number."""
+    return session.get(CoordinatorRequest, request_id)
+
+
+def mail_of(session: Session, found: CoordinatorRequest) -> InboundMail:
+    """The mail that a request is about."""
+    return session.get_one(InboundMail, found.mail_id)
+
+
+def forget_author(session: Session, address: str) -> None:
+    """Empty what we noted of an erased person's mails."""
+    mine = update(CoordinatorRequest).where(CoordinatorRequest.author == address)
+    session.execute(mine.values(author=None, suggestion={}))
+
+
+def forget_before(session: Session, before: datetime) -> int:
+    """Delete what was read before an instant and waits for nobody; returns how many mails."""
+    waiting = select(CoordinatorRequest.mail_id).where(CoordinatorRequest.resolved_at.is_(None))
+    gone = session.execute(delete(InboundMail).where(InboundMail.read_at < before, InboundMail.id.not_in(waiting)))
+    return int(getattr(gone, "rowcount", 0))

@@ -1,0 +1,103 @@
+"""What an operator can read of the mail room: one function for every event, and never who or about what.
+
+Members and mails appear as row numbers only; no address, name, subject or token is ever an argument here.
+"""
+
+import logging
+
+_log = logging.getLogger("verbinden")
+
+
+def mail_read(mail_id: int, disposition: str, kinds: tuple[str, ...], bytes_read: int) -> None:
+    """One mail was understood, recorded and committed."""
+    _log.info("mail read: mail=%d disposition=%s kinds=%s bytes=%d", mail_id, disposition, ",".join(kinds), bytes_read)
+
+
+def mail_seen_before(mail_id: int) -> None:
+    """A mail we handled already was still there; it is only filed."""
+    _log.info("mail seen before: mail=%d", mail_id)
+
+
+def mail_quarantined(uid: int, reason: str) -> None:
+    """One mail could not be read, or made our code fail; the round goes on."""
+    _log.warning("mail quarantined: uid=%d reason=%s", uid, reason)
+
+
+def mail_not_filed(uid: int) -> None:
+    """A mail is done but could not be moved; the ledger keeps it from being done twice."""
+    _log.warning("mail not filed: uid=%d", uid)
+
+
+def accepted(item_id: int, kind: str, attempt: int) -> None:
+    """The relay took responsibility for a letter."""
+    _log.info("accepted: item=%d kind=%s attempt=%d", item_id, kind, attempt)
+
+
+def postponed(item_id: int, kind: str, attempt: int, code: int | None, phase: str) -> None:
+    """A letter will be tried again."""
+    _log.info("postponed: item=%d kind=%s attempt=%d code=%s phase=%s", item_id, kind, attempt, code, phase)
+
+
+def refused(item_id: int, kind: str, code: int | None, enhanced: str | None) -> None:
+    """A letter was refused for good."""
+    _log.warning("refused: item=%d kind=%s code=%s status=%s", item_id, kind, code, enhanced)
+
+
+def in_doubt(item_id: int, kind: str) -> None:
+    """Nobody can know whether the relay took a letter."""
+    _log.warning("in doubt: item=%d kind=%s", item_id, kind)
+
+
+def unwritable(item_id: int, kind: str, error: str) -> None:
+    """A letter could not be composed; the others go."""
+    _log.error("cannot be written: item=%d kind=%s error=%s", item_id, kind, error)
+
+
+def recovered(queued: int, doubtful: int) -> None:
+    """Rows of a process that died were taken up again."""
+    _log.warning("recovered: queued=%d in_doubt=%d", queued, doubtful)
+
+
+def released(issue_id: int, letters: int) -> None:
+    """An issue went into the outbox."""
+    _log.info("released: issue=%d letters=%d", issue_id, letters)
+
+
+def finished(issue_id: int) -> None:
+    """Nothing of an issue is left to send."""
+    _log.info("finished: issue=%d", issue_id)
+
+
+def outage(server: str, reason: str) -> None:
+    """A server went away; said once for each outage."""
+    _log.error("outage: server=%s reason=%s", server, reason)
+
+
+def outage_over(server: str) -> None:
+    """A server is back."""
+    _log.info("outage over: server=%s", server)
+
+
+def login_refused(server: str) -> None:
+    """A server does not take our password: the job pauses until somebody acts."""
+    _log.critical("login refused: server=%s", server)
+
+
+def job_failed(job: str, error: str) -> None:
+    """A round of a job ended in an exception; the next round comes as planned."""
+    _log.error("job failed: job=%s error=%s", job, error)
+
+
+def started(version: str) -> None:
+    """The daemon is up."""
+    _log.info("started: version=%s", version)
+
+
+def stopped() -> None:
+    """The daemon has stopped in order."""
+    _log.info("stopped")
+
+
+def forgotten(members: int, letters: int, mails: int) -> None:
+    """Housekeeping deleted what is kept no longer."""
+    _log.info("forgotten: members=%d letters=%d mails=%d", members, letters, mails)

@@ -1,0 +1,1 @@
+"""Mail going out: from a coordinator's template to bytes that a relay accepted."""

@@ -1,0 +1,262 @@
+"""The outbox: one row for every letter to one recipient, and all SQL that moves it from queued to its end.
+
+    queued → submitting → accepted | refused | withdrawn | in_doubt
+               └→ queued again (the relay said "later", or the process died before the final dot)
+
+A row is claimed with an owner and a lease; `next_attempt_at` is written before the attempt, so that a crash loop cannot
+hammer a relay (conformance SMT-15). `dot_sent` is committed before the final dot leaves (SMT-21).
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import ForeignKey, Index, LargeBinary, String, UniqueConstraint, func, or_, select, update
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from contacts.database import Base, Database
+from contacts.meeting import Invitation
+from contacts.member import ACTIVE, Member
+from mailer.outbound.issue import DONE, SENDING, Issue
+
+QUEUED, SUBMITTING = "queued", "submitting"
+ACCEPTED, REFUSED, WITHDRAWN, IN_DOUBT = "accepted", "refused", "withdrawn", "in_doubt"
+STATES = (QUEUED, SUBMITTING, ACCEPTED, REFUSED, WITHDRAWN, IN_DOUBT)
+#: Kinds that go to many by a coordinator's decision; every other kind is one letter to one person.
+BULK_KINDS = ("newsletter", "invitation", "update", "cancellation")
+#: What happens when nobody can know whether the relay took it: never twice, against never not at all (SMT-22).
+NEVER_TWICE = ("newsletter",)
+#: Longer than the relay may take to answer the final dot (RFC 5321 §4.5.3.2.6: 10 minutes).
+LEASE = timedelta(minutes=12)
+
+
+class OutboxItem(Base):
+    """One letter; `content` holds the bytes of a single letter, `edition_id` and `slots` make those of an issue."""
+
+    __tablename__ = "outbox"
+    __table_args__ = (UniqueConstraint("issue_id", "member_id"), Index("ix_outbox_due", "state", "next_attempt_at"))
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    kind: Mapped[str] = mapped_column(String(24))
+    issue_id: Mapped[int | None] = mapped_column(ForeignKey("issue.id", ondelete="CASCADE"), index=True)
+    edition_id: Mapped[int | None] = mapped_column(ForeignKey("edition.id", ondelete="SET NULL"))
+    member_id: Mapped[int | None] = mapped_column(ForeignKey("member.id", ondelete="SET NULL"), index=True)
+    invitation_id: Mapped[int | None] = mapped_column(ForeignKey("invitation.id", ondelete="SET NULL"))
+    about: Mapped[str | None] = mapped_column(String(32))
+    recipient: Mapped[str] = mapped_column(String(254), index=True)
+    return_path: Mapped[str] = mapped_column(String(254))
+    message_id: Mapped[str] = mapped_column(String(200), unique=True)
+    slots: Mapped[dict[str, Any] | None]
+    content: Mapped[bytes | None] = mapped_column(LargeBinary)
+    state: Mapped[str] = mapped_column(String(16))
+    attempt: Mapped[int] = mapped_column(default=0)
+    next_attempt_at: Mapped[datetime]
+    give_up_at: Mapped[datetime]
+    owner: Mapped[str | None] = mapped_column(String(32))
+    lease_until: Mapped[datetime | None]
+    phase: Mapped[str | None] = mapped_column(String(16))
+    reply_code: Mapped[int | None]
+    reply_enhanced: Mapped[str | None] = mapped_column(String(16))
+    reply_text: Mapped[str | None] = mapped_column(String(500))
+    created_at: Mapped[datetime]
+    finished_at: Mapped[datetime | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """How an attempt ended: the new state, when to try again where that is `queued`, and the facts of the reply."""
+
+    state: str
+    phase: str
+    code: int | None = None
+    enhanced: str | None = None
+    text: str = ""
+    next_attempt_at: datetime | None = None
+
+
+def claim(database: Database, owner: str, now: datetime, limit: int, wait: timedelta) -> list[OutboxItem]:
+    """Take up to `limit` due rows for `owner`, oldest first, each tried again after `wait` should we die.
+
+    Opens its own transaction. On PostgreSQL rows that another daemon is claiming are passed over.
+    """
+    due = (
+        select(OutboxItem.id)
+        .outerjoin(Issue, OutboxItem.issue_id == Issue.id)
+        .where(OutboxItem.state == QUEUED, OutboxItem.next_attempt_at <= now)
+        .where(or_(OutboxItem.issue_id.is_(None), Issue.state == SENDING))
+        .order_by(OutboxItem.issue_id.is_not(None), OutboxItem.id)  # single letters do not wait behind a newsletter
+        .limit(limit)
+        .with_for_update(skip_locked=True, of=OutboxItem)
+    )
+    with database.begin() as session:
+        ids = session.scalars(due).all()
+        session.execute(
+            update(OutboxItem)
+            .where(OutboxItem.id.in_(ids))
+            .values(
+                state=SUBMITTING,
+                owner=owner,
+                lease_until=now + LEASE,
+                phase="claimed",
+                attempt=OutboxItem.attempt + 1,
+                next_attempt_at=now + wait,
+            )
+        )
+        items = session.scalars(select(OutboxItem).where(OutboxItem.id.in_(ids)).order_by(OutboxItem.id)).all()
+        return [item for item in items if _keep(session, item, now)]
+
+
+def _keep(session: Session, item: OutboxItem, now: datetime) -> bool:
+    """Whether a claimed row may still go; withdraws or refuses it where not (conformance OUT-26, SMT-14, REL-12)."""
+    if not _still_wanted(session, item, now):
+        item.state, item.phase, item.finished_at, item.owner = WITHDRAWN, "withdrawn", now, None
+        return False
+    if now >= item.give_up_at and item.attempt > 1:
+        item.state, item.phase, item.finished_at, item.owner = REFUSED, "given_up", now, None
+        return False
+    return True
+
+
+def _still_wanted(session: Session, item: OutboxItem, now: datetime) -> bool:
+    """Consent and the meeting as they are at this moment; a single letter was asked for by what it answers."""
+    if item.kind not in BULK_KINDS:
+        return bool(item.recipient)
+    member = session.get(Member, item.member_id) if item.member_id else None
+    if member is None or member.state != ACTIVE:
+        return False
+    if item.kind not in ("invitation", "update"):
+        return True
+    invitation = session.get(Invitation, item.invitation_id) if item.invitation_id else None
+    return invitation is not None and invitation.meeting.status == "CONFIRMED" and now < invitation.meeting.starts_at
+
+
+def mark_dot(database: Database, item: OutboxItem, now: datetime) -> None:
+    """From here on nobody can know without the relay's answer; committed before the dot is written (SMT-21)."""
+    with database.begin() as session:
+        mine = update(OutboxItem).where(OutboxItem.id == item.id, OutboxItem.owner == item.owner)
+        session.execute(mine.values(phase="dot_sent", lease_until=now + LEASE))
+
+
+def record(database: Database, item: OutboxItem, result: Result, now: datetime) -> None:
+    """Write how the attempt ended, if the row is still ours; opens its own transaction."""
+    ended = result.state not in (QUEUED, SUBMITTING)
+    values: dict[str, Any] = {
+        "state": result.state,
+        "phase": result.phase,
+        "reply_code": result.code,
+        "reply_enhanced": result.enhanced,
+        "reply_text": result.text[:500],
+        "owner": None,
+        "lease_until": None,
+        "finished_at": now if ended else None,
+    }
+    if result.next_attempt_at is not None:
+        values["next_attempt_at"] = result.next_attempt_at
+    with database.begin() as session:
+        mine = OutboxItem.owner == item.owner
+        session.execute(update(OutboxItem).where(OutboxItem.id == item.id, mine).values(**values))
+
+
+def give_back(database: Database, items: Iterable[OutboxItem], until: datetime) -> None:
+    """Rows we claimed and did not begin with, because the relay refuses us as a whole: nobody's attempt counts."""
+    ids = [item.id for item in items]
+    with database.begin() as session:
+        mine = update(OutboxItem).where(OutboxItem.id.in_(ids), OutboxItem.state == SUBMITTING)
+        mine = mine.where(OutboxItem.phase != "dot_sent")
+        session.execute(
+            mine.values(
+                state=QUEUED, owner=None, lease_until=None, attempt=OutboxItem.attempt - 1, next_attempt_at=until
+            )
+        )
+
+
+def recover(database: Database, now: datetime, alone: bool) -> dict[str, int]:
+    """Rows whose owner died: back to the queue, or in doubt where the dot was sent and twice would be worse.
+
+    `alone` says that no other process can be submitting, so that no lease need be waited for. Returns counts by state.
+    """
+    orphans = select(OutboxItem).where(OutboxItem.state == SUBMITTING)
+    if not alone:
+        orphans = orphans.where(OutboxItem.lease_until < now)
+    counts = {QUEUED: 0, IN_DOUBT: 0}
+    with database.begin() as session:
+        for item in session.scalars(orphans.with_for_update(skip_locked=True)):
+            doubtful = item.phase == "dot_sent" and item.kind in NEVER_TWICE
+            item.state, item.owner, item.lease_until = (IN_DOUBT if doubtful else QUEUED), None, None
+            item.finished_at = now if doubtful else None
+            if not doubtful:
+                item.next_attempt_at = min(item.next_attempt_at, now)
+            counts[item.state] += 1
+    return counts
+
+
+def finish_issues(session: Session, now: datetime) -> list[Issue]:
+    """Issues that are going out and have nothing left to send become done."""
+    open_rows = select(OutboxItem.id).where(OutboxItem.issue_id == Issue.id, OutboxItem.state.in_((QUEUED, SUBMITTING)))
+    ready = session.scalars(select(Issue).where(Issue.state == SENDING, ~open_rows.exists())).all()
+    for issue in ready:
+        issue.state, issue.finished_at = DONE, now
+    return list(ready)
+
+
+def by_message_id(session: Session, message_ids: Sequence[str]) -> OutboxItem | None:
+    """The newest of our letters that a mail answers to, by In-Reply-To and References."""
+    if not message_ids:
+        return None
+    wanted = select(OutboxItem).where(OutboxItem.message_id.in_(message_ids[:50]))
+    return session.scalar(wanted.order_by(OutboxItem.id.desc()).limit(1))
+
+
+def sent_lately(session: Session, recipient: str, kinds: Sequence[str], since: datetime) -> bool:
+    """Whether this recipient was written such a letter after `since` (RFC 3834 §2: at most one answer in a while)."""
+    wanted = select(OutboxItem.id).where(
+        OutboxItem.recipient == recipient, OutboxItem.kind.in_(kinds), OutboxItem.created_at > since
+    )
+    return session.scalar(wanted.limit(1)) is not None
+
+
+def written_since(session: Session, kinds: Sequence[str], since: datetime) -> int:
+    """How many letters of these kinds were queued after `since`."""
+    wanted = select(func.count()).where(OutboxItem.kind.in_(kinds), OutboxItem.created_at > since)
+    return int(session.scalar(wanted) or 0)
+
+
+def counts(session: Session, issue_id: int | None = None) -> dict[str, int]:
+    """Rows by state, of one issue or of all; every state is there, zero or not."""
+    wanted = select(OutboxItem.state, func.count()).group_by(OutboxItem.state)
+    if issue_id is not None:
+        wanted = wanted.where(OutboxItem.issue_id == issue_id)
+    found = {row[0]: int(row[1]) for row in session.execute(wanted)}
+    return {state: found.get(state, 0) for state in STATES}
+
+
+def rows(session: Session, state: str | None = None, limit: int = 200) -> Sequence[OutboxItem]:
+    """The newest rows, of one state or of all."""
+    wanted = select(OutboxItem).order_by(OutboxItem.id.desc()).limit(limit)
+    return session.scalars(wanted.where(OutboxItem.state == state) if state else wanted).all()
+
+
+def withdraw(session: Session, member_id: int, kinds: Sequence[str], now: datetime) -> int:
+    """Take back what still waits for a member; returns how many rows."""
+    mine = update(OutboxItem).where(
+        OutboxItem.member_id == member_id, OutboxItem.state == QUEUED, OutboxItem.kind.in_(kinds)
+    )
+    done = session.execute(mine.values(state=WITHDRAWN, phase="withdrawn", finished_at=now))
+    return int(getattr(done, "rowcount", 0))
+
+
+def forget(session: Session, recipient: str, member_id: int | None) -> None:
+    """Empty every row of an erased person: no address, no bytes, no values; the counts stay true."""
+    whose = or_(OutboxItem.recipient == recipient, OutboxItem.member_id == member_id)
+    session.execute(update(OutboxItem).where(whose, OutboxItem.state == QUEUED).values(state=WITHDRAWN))
+    emptied = {"recipient": "", "content": None, "slots": None, "reply_text": None, "about": None}
+    session.execute(update(OutboxItem).where(whose).values(**emptied))
+
+
+def drop_content(session: Session, before: datetime) -> int:
+    """Empty the bytes and values of letters that ended before an instant; returns how many rows."""
+    old = update(OutboxItem).where(
+        OutboxItem.finished_at < before, or_(OutboxItem.content.is_not(None), OutboxItem.slots.is_not(None))
+    )
+    return int(getattr(session.execute(old.values(content=None, slots=None)), "rowcount", 0))

@@ -1,0 +1,201 @@
+"""The one place where letters to people are composed: which edition, in whose name, with which headers.
+
+Single letters (an answer, a question, a notice) are composed and queued in the transaction that decides on them, as the
+bytes that will leave; the letters of an issue are composed from its frozen edition when they are claimed.
+"""
+
+import hashlib
+import hmac
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from contacts.meeting import PARTSTAT
+from contacts.member import Member
+from contacts.network import Network
+from mailer.links import CONFIRM, PREFERENCES, RSVP, UNSUBSCRIBE, Links
+from mailer.outbound import outbox, wire
+from mailer.outbound.compile import Compiler
+from mailer.outbound.edition import Edition
+from mailer.outbound.letter import CalendarPart, Letter
+from mailer.outbound.outbox import OutboxItem
+
+#: How long a single letter is tried (RFC 5321 §4.5.4.1: four to five days).
+TRY_FOR = timedelta(days=4)
+
+
+@dataclass(frozen=True, slots=True)
+class Recipient:
+    """Whom a letter is for: `key` is the member's opaque name, None for a coordinator or somebody unknown to us."""
+
+    address: str
+    language: str
+    variant: str = "plain"
+    member_id: int | None = None
+    key: str | None = None
+    name: str | None = None
+    first_name: str | None = None
+    organisation: str | None = None
+
+
+def recipient(member: Member) -> Recipient:
+    """A member as somebody to write to."""
+    house = member.organisation.name if member.organisation else None
+    return Recipient(
+        member.address, member.language, member.variant, member.id, member.key, member.name, member.first_name, house
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Answering:
+    """The mail that a letter answers: its Message-ID and the ids it referred to, oldest first."""
+
+    message_id: str | None
+    references: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Writer:
+    """Composes letters for one network; the compiler knows where its templates are."""
+
+    network: Network
+    links: Links
+    compiler: Compiler
+    new_key: Callable[[], str]
+
+    def queue(
+        self,
+        session: Session,
+        name: str,
+        to: Recipient,
+        now: datetime,
+        facts: Mapping[str, Any] | None = None,
+        answering: Answering | None = None,
+        about: str | None = None,
+        values: Mapping[str, str] | None = None,
+    ) -> OutboxItem:
+        """Compose the mail `name` of templates/mails for somebody and put it in the outbox; the row is returned.
+
+        With `answering` it is an automatic answer: in the thread, and with the null return path (RFC 3834 §3.3).
+        """
+        edition = self.edition(name, to.language, to.variant, facts or {})
+        message_id = self.message_id(name, about or "", to.address, now.isoformat())
+        filled = edition.fill({**self._values(to, now), **(values or {})})
+        letter = Letter(
+            sender_name=self._sender_name(to),
+            sender=self.network.address,
+            recipient=to.address,
+            subject=filled.subject,
+            date=now,
+            message_id=message_id,
+            language=edition.language,
+            text=filled.text,
+            html=filled.html,
+            images=filled.images,
+            auto_submitted="auto-replied" if answering else "auto-generated",
+            in_reply_to=answering.message_id if answering else None,
+            references=_thread(answering),
+            x_loop=self.network.address,
+        )
+        item = OutboxItem(
+            kind=name,
+            member_id=to.member_id,
+            about=about,
+            recipient=to.address,
+            attempt=0,
+            return_path="" if answering else self.network.address,
+            message_id=message_id,
+            content=wire.render(letter),
+            state=outbox.QUEUED,
+            next_attempt_at=now,
+            give_up_at=now + TRY_FOR,
+            created_at=now,
+        )
+        session.add(item)
+        session.flush()
+        return item
+
+    def edition(self, name: str, language: str, variant: str, facts: Mapping[str, Any]) -> Edition:
+        """The compiled mail `name` in the language we speak to this person; raises TemplateError."""
+        return self.compiler.edition(
+            self.compiler.find("mails", name), self.network.language(language), variant, {**self.facts(), **facts}
+        )
+
+    def facts(self) -> dict[str, Any]:
+        """What every template may know of the network."""
+        network = self.network
+        zone = network.timezone.key
+        return {
+            "network": {"name": network.name, "address": network.address, "web_url": network.web_url or "", "timezone": zone}
+        }
+
+    def issue_letter(
+        self,
+        edition: Edition,
+        to: Recipient,
+        item: OutboxItem,
+        values: Mapping[str, str],
+        date: datetime,
+        calendar: CalendarPart | None = None,
+    ) -> Letter:
+        """One letter of an issue, with everything that mail to many must carry (RFC 2369, 2919, 8058)."""
+        filled = edition.fill(values)
+        stream = "meetings" if item.invitation_id else "newsletter"
+        return Letter(
+            sender_name=self._sender_name(to),
+            sender=self.network.address,
+            recipient=item.recipient,
+            subject=filled.subject,
+            date=date,
+            message_id=item.message_id,
+            language=edition.language,
+            text=filled.text,
+            html=filled.html,
+            images=filled.images,
+            list_id=f"{stream}.{self.network.domain}",
+            list_phrase="" if to.variant == "discreet" else self.network.name,
+            bulk=calendar is None,
+            unsubscribe=self.links.unsubscribe(to.key or "", item.created_at),
+            one_click=bool(self.network.web_url),
+            feedback_id=f"{stream}:verbinden" if not item.invitation_id else None,
+            calendar=calendar,
+        )
+
+    def member_values(self, to: Recipient, issued: datetime) -> dict[str, str]:
+        """The personal values of a letter to a member; links are issued at `issued`, so that a retry has the same."""
+        return self._values(to, issued)
+
+    def message_id(self, *parts: str) -> str:
+        """An id that is the same for the same letter and says nothing about it (RFC 5322 §3.6.4)."""
+        mac = hmac.new(self.links.secret, "\0".join(("message-id", *parts)).encode(), hashlib.sha256)
+        return f"<{mac.hexdigest()[:40]}@{self.network.domain}>"
+
+    def _sender_name(self, to: Recipient) -> str:
+        return "" if to.variant == "discreet" else self.network.name
+
+    def _values(self, to: Recipient, issued: datetime) -> dict[str, str]:
+        found = {"member.name": to.name, "member.first_name": to.first_name, "member.organisation": to.organisation}
+        values = {name: value for name, value in found.items() if value}
+        if to.key:
+            values["link.unsubscribe"] = self.links.url(UNSUBSCRIBE, to.key, issued)
+            values["link.preferences"] = self.links.url(PREFERENCES, to.key, issued)
+        return values
+
+    def rsvp_values(self, invitation_key: str, issued: datetime) -> dict[str, str]:
+        """The links that answer one invitation."""
+        answers = {f"link.rsvp_{answer}": self.links.url(RSVP, invitation_key, issued, answer) for answer in PARTSTAT}
+        return {"link.rsvp": self.links.url(RSVP, invitation_key, issued), **answers}
+
+    def confirm_link(self, ask_key: str, now: datetime) -> dict[str, str]:
+        """The one value that only the question to confirm has."""
+        return {"link.confirm": self.links.url(CONFIRM, ask_key, now)}
+
+
+def _thread(answering: Answering | None) -> tuple[str, ...]:
+    """References of an answer (RFC 5322 §3.6.4): those of the mail it answers, then that mail; at most twenty."""
+    if answering is None or answering.message_id is None:
+        return ()
+    return (*[found for found in answering.references if found != answering.message_id][-19:], answering.message_id)
