@@ -1,0 +1,1 @@
+"""When: configuration, clock, schedule and command line; the only room that starts anything."""

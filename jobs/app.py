@@ -1,0 +1,81 @@
+"""The composition root: every choice of clock, randomness and socket, made once and frozen in one value."""
+
+import random
+import secrets
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+
+from contacts.database import Database, connect
+from contacts.network import Network
+from jobs.config import Config
+from mailer.inbound.mailbox import Mailbox
+from mailer.links import Links
+from mailer.outbound.compile import Compiler
+from mailer.outbound.submission import Submission
+from mailer.outbound.writer import Writer
+
+
+@dataclass(frozen=True, slots=True)
+class App:
+    """What every job and page gets; nothing in it changes while the process lives, but `stop` may be set."""
+
+    config: Config
+    database: Database
+    writer: Writer
+    now: Callable[[], datetime]
+    new_key: Callable[[], str]
+    jitter: Callable[[], float]
+    open_mailbox: Callable[[], Mailbox]
+    open_submission: Callable[[], Submission]
+    owner: str
+    stop: threading.Event = field(default_factory=threading.Event)
+
+    @property
+    def network(self) -> Network:
+        """The network we work for."""
+        return self.config.network
+
+    @property
+    def pepper(self) -> bytes:
+        """What makes the hashes of suppressed addresses useless to whoever steals the database."""
+        return self.config.secret_key.reveal().encode()
+
+    @property
+    def data_dir(self) -> Path:
+        """Where the database, the locks and the heartbeat live."""
+        return self.config.data_dir
+
+    def close(self) -> None:
+        """Give back the database and the template worker."""
+        self.writer.compiler.close()
+        self.database.close()
+
+
+def utc_now() -> datetime:
+    """This moment, aware; the only place that looks at the clock."""
+    return datetime.now(UTC)
+
+
+def new_key() -> str:
+    """A fresh opaque name: 128 bits as 32 hex digits."""
+    return secrets.token_hex(16)
+
+
+def build(config: Config) -> App:
+    """Put the parts together; opens no socket and starts no thread."""
+    config.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+    links = Links(config.secret_key.reveal().encode(), config.network)
+    return App(
+        config=config,
+        database=connect(config.database_url),
+        writer=Writer(config.network, links, Compiler(config.templates_dir), new_key),
+        now=utc_now,
+        new_key=new_key,
+        jitter=random.SystemRandom().random,
+        open_mailbox=lambda: Mailbox(config.imap),
+        open_submission=lambda: Submission(config.smtp, helo_name=config.network.domain),
+        owner=secrets.token_hex(8),
+    )

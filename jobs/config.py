@@ -1,0 +1,249 @@
+"""The configuration: every variable, read once from the environment and a `.env`, all problems told at once.
+
+This is the only module that reads the environment. No variable has a default that leads to another machine.
+"""
+
+import os
+import re
+import stat
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from dotenv import dotenv_values
+
+from contacts.address import Address
+from contacts.errors import RuleBroken, ServiceError
+from contacts.network import Network
+from mailer.account import Account, Secret, parse
+
+LANGUAGES = ("nl", "fr", "en", "de", "es", "tr", "ar")
+
+
+class ConfigError(ServiceError):
+    """The configuration cannot be used; `problems` names every variable and what to do about it."""
+
+    def __init__(self, problems: list[str]) -> None:
+        super().__init__("\n".join(problems))
+        self.problems = problems
+
+
+@dataclass(frozen=True, slots=True)
+class Variable:
+    """One variable: its default (None: required), whether it is a secret, and how its text becomes a value."""
+
+    name: str
+    default: str | None
+    read: Callable[[str], Any]
+    secret: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """Everything the service needs to know of where it runs."""
+
+    network: Network
+    imap: Account
+    smtp: Account
+    database_url: str
+    secret_key: Secret
+    web_listen: tuple[str, int]
+    data_dir: Path
+    templates_dir: Path | None
+    poll_seconds: int
+    log_format: str
+
+
+def load(env_file: Path | None = None, environment: Mapping[str, str] | None = None) -> Config:
+    """Read the configuration; the environment wins over the file. Raises ConfigError with every problem found."""
+    problems: list[str] = []
+    given = _gather(env_file or Path(".env"), os.environ if environment is None else environment, problems)
+    values = {variable.name: _value(variable, given, problems) for variable in VARIABLES}
+    if not problems:
+        return _build(values, problems)
+    raise ConfigError(problems)
+
+
+def _gather(env_file: Path, environment: Mapping[str, str], problems: list[str]) -> dict[str, str]:
+    """Our variables from both sources, unread; what the file holds beside them is a problem."""
+    names = {variable.name for variable in VARIABLES} | {f"{v.name}_FILE" for v in VARIABLES if v.secret}
+    written = _read_file(env_file, problems)
+    problems += [
+        f"{name}: {env_file} sets it, but there is no such variable; see .env.example for those there are"
+        for name in written
+        if name not in names
+    ]
+    set_outside = {name: value for name, value in environment.items() if name in names}
+    return {name: value for name, value in {**written, **set_outside}.items() if value.strip()}
+
+
+def _read_file(env_file: Path, problems: list[str]) -> dict[str, str]:
+    if not env_file.exists():
+        return {}
+    if os.name == "posix" and stat.S_IMODE(env_file.stat().st_mode) & 0o077:
+        problems.append(f"{env_file}: others on this machine can read it; say: chmod 600 {env_file}")
+    # interpolation off: a password with ${…} in it is a password
+    return {name: value or "" for name, value in dotenv_values(env_file, interpolate=False).items()}
+
+
+def _value(variable: Variable, given: Mapping[str, str], problems: list[str]) -> Any:
+    try:
+        text = _text(variable, given)
+        return variable.read(text)
+    except (ValueError, RuleBroken) as error:
+        problems.append(f"{variable.name}: {error}")
+        return None
+
+
+def _text(variable: Variable, given: Mapping[str, str]) -> str:
+    """The text of a variable, its file or its default; raises ValueError where there is none."""
+    file = given.get(f"{variable.name}_FILE") if variable.secret else None
+    if file and variable.name in given:
+        raise ValueError(f"is set twice: here and in {variable.name}_FILE")
+    if file:
+        try:
+            return Path(file).read_text(encoding="utf-8").strip()
+        except OSError as error:
+            raise ValueError(f"{variable.name}_FILE cannot be read: {error.strerror}") from error
+    text = given.get(variable.name, variable.default)
+    if text is None:
+        raise ValueError("is not set; write it in .env or in the environment (see .env.example)")
+    return text
+
+
+def _build(values: dict[str, Any], problems: list[str]) -> Config:
+    imap = _account("IMAP", values, ("imaps", "imap", "imap+starttls"), problems)
+    smtp = _account("SMTP", values, ("smtp+starttls", "smtps", "smtp"), problems)
+    data_dir: Path = values["DATA_DIR"]
+    if imap is None or smtp is None:
+        raise ConfigError(problems)
+    network = Network(
+        name=values["NETWORK_NAME"],
+        address=values["NETWORK_ADDRESS"],
+        languages=values["NETWORK_LANGUAGES"],
+        timezone=values["TIMEZONE"],
+        web_url=values["WEB_URL"],
+    )
+    return Config(
+        network=network,
+        imap=imap,
+        smtp=smtp,
+        secret_key=values["SECRET_KEY"],
+        web_listen=values["WEB_LISTEN"],
+        database_url=values["DATABASE_URL"] or f"sqlite:///{data_dir / 'verbinden.db'}",
+        data_dir=data_dir,
+        templates_dir=values["TEMPLATES_DIR"],
+        poll_seconds=values["POLL_SECONDS"],
+        log_format=values["LOG_FORMAT"],
+    )
+
+
+def _account(name: str, values: dict[str, Any], schemes: tuple[str, ...], problems: list[str]) -> Account | None:
+    try:
+        return parse(values[f"{name}_URL"], values[f"{name}_PASSWORD"].reveal(), schemes)
+    except ValueError as error:
+        problems.append(f"{name}_URL: {error}")
+        return None
+
+
+def _line(text: str) -> str:
+    cleaned = " ".join(text.split())
+    if not cleaned or len(cleaned) > 100:
+        raise ValueError("must be one line of at most 100 characters")
+    return cleaned
+
+
+def _address(text: str) -> str:
+    address = Address.parse(text)
+    if re.fullmatch(r"(no|do-?not|niet)-?_?(reply|antwoorden)", address.local.casefold()):
+        raise ValueError("must be a mailbox that people read, not one that refuses answers")
+    return address.text
+
+
+def _languages(text: str) -> tuple[str, ...]:
+    found = tuple(dict.fromkeys(part.strip().lower() for part in text.split(",") if part.strip()))
+    wrong = [language for language in found if language not in LANGUAGES]
+    if wrong or not found:
+        raise ValueError(f"must be a list like nl,fr,en out of {', '.join(LANGUAGES)}")
+    return found
+
+
+def _timezone(text: str) -> ZoneInfo:
+    try:
+        return ZoneInfo(text)
+    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+        raise ValueError("is not a time zone; write it like Europe/Brussels") from error
+
+
+def _secret_key(text: str) -> Secret:
+    if len(text) < 32:
+        raise ValueError("must have at least 32 characters; make one with: openssl rand -hex 32")
+    return Secret(text)
+
+
+def _web_url(text: str) -> str | None:
+    if not text:
+        return None
+    parts = urlsplit(text)
+    secure = parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in ("localhost", "127.0.0.1"))
+    if not secure or not parts.hostname or parts.query or parts.fragment:
+        raise ValueError("must start with https:// and name a host (http:// only to this machine)")
+    return text.rstrip("/")
+
+
+def _listen(text: str) -> tuple[str, int]:
+    host, _, port = text.rpartition(":")
+    if not host or not port.isdigit() or not 0 <= int(port) < 65536:
+        raise ValueError("must be host:port, like 127.0.0.1:8025")
+    return host.strip("[]"), int(port)
+
+
+def _seconds(text: str) -> int:
+    if not text.isdigit() or not 1 <= int(text) <= 3600:
+        raise ValueError("must be a whole number of seconds from 1 to 3600")
+    return int(text)
+
+
+def _database(text: str) -> str:
+    if text and not re.match(r"(sqlite:///|postgresql(\+psycopg)?://).", text):
+        raise ValueError("must start with sqlite:/// or postgresql://")
+    return text
+
+
+def _templates(text: str) -> Path | None:
+    if text and not Path(text).is_dir():
+        raise ValueError(f"there is no folder {text}; lay one out with: verbinden init")
+    return Path(text) if text else None
+
+
+def _log_format(text: str) -> str:
+    if text not in ("text", "json"):
+        raise ValueError("must be text or json")
+    return text
+
+
+def _any(text: str) -> str:
+    return text
+
+
+VARIABLES = (
+    Variable("NETWORK_NAME", None, _line),
+    Variable("NETWORK_ADDRESS", None, _address),
+    Variable("NETWORK_LANGUAGES", "nl,fr,en", _languages),
+    Variable("TIMEZONE", "Europe/Brussels", _timezone),
+    Variable("IMAP_URL", None, _any),
+    Variable("IMAP_PASSWORD", None, Secret, secret=True),
+    Variable("SMTP_URL", None, _any),
+    Variable("SMTP_PASSWORD", "", Secret, secret=True),
+    Variable("DATABASE_URL", "", _database, secret=True),
+    Variable("SECRET_KEY", None, _secret_key, secret=True),
+    Variable("WEB_URL", "", _web_url),
+    Variable("WEB_LISTEN", "127.0.0.1:8025", _listen),
+    Variable("DATA_DIR", "data", Path),
+    Variable("TEMPLATES_DIR", "", _templates),
+    Variable("POLL_SECONDS", "60", _seconds),
+    Variable("LOG_FORMAT", "text", _log_format),
+)

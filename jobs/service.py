@@ -1,0 +1,81 @@
+"""The daemon: schedule and pages in one process, up until SIGTERM or SIGINT, down within thirty seconds."""
+
+import logging
+import os
+import signal
+import threading
+from types import FrameType
+
+import uvicorn
+
+from jobs import lock, schedule
+from jobs.app import App
+from jobs.door import site
+from jobs.version import VERSION
+from mailer import maillog
+
+
+def serve(app: App) -> None:
+    """Run until a signal says stop; the mail in hand is finished first. A second signal ends at once.
+
+    Raises RuleBroken("busy") when another daemon works in the same data folder.
+    """
+    _listen_for_signals(app)
+    with lock.holding(app.data_dir, "daemon"):
+        scheduler = schedule.start(app)
+        door = _open_door(app)
+        maillog.started(VERSION)
+        try:
+            app.stop.wait()
+        finally:
+            app.stop.set()
+            _close_door(door)
+            scheduler.shutdown(wait=True)
+    maillog.stopped()
+
+
+def _listen_for_signals(app: App) -> None:
+    def stop(_number: int, _frame: FrameType | None) -> None:
+        if app.stop.is_set():
+            logging.shutdown()
+            os._exit(1)  # asked twice: rows and ledger say where to go on
+        app.stop.set()
+
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGTERM, stop)
+        signal.signal(signal.SIGINT, stop)
+
+
+Door = tuple[uvicorn.Server, threading.Thread]
+
+
+def _open_door(app: App) -> Door | None:
+    """The pages in a thread of their own; none when the network works by mail alone."""
+    if app.network.web_url is None:
+        return None
+    host, port = app.config.web_listen
+    settings = uvicorn.Config(
+        site(app),
+        host=host,
+        port=port,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        date_header=False,
+        proxy_headers=False,
+        limit_concurrency=200,
+        timeout_keep_alive=5,
+        timeout_graceful_shutdown=5,
+        lifespan="off",
+    )
+    server = uvicorn.Server(settings)
+    thread = threading.Thread(target=server.run, name="web", daemon=True)
+    thread.start()
+    return server, thread
+
+
+def _close_door(door: Door | None) -> None:
+    if door is not None:
+        server, thread = door
+        server.should_exit = True
+        thread.join(timeout=10)
