@@ -1,0 +1,1 @@
+"""The rules behind `mailer.lint`, grouped by what they read: header, structure, HTML, calendar."""

@@ -1,0 +1,164 @@
+"""TLS and login of the submission client: verified, required where asked for, and never a password in clear."""
+
+import ssl
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mailer.account import Account, Secret
+from mailer.errors import LoginRefused, SubmissionUnavailable
+from mailer.outbound.submission import Submission
+from tests.integration.scripted_smtp import DROP, ScriptedSmtp
+from tests.integration.test_submission import FROM, LARGE, LETTER, QUICK, TO, open_to
+from tests.servers import certificate
+
+
+@pytest.fixture(scope="session")
+def pem(tmp_path_factory: pytest.TempPathFactory) -> certificate.Certificate:
+    return certificate.make(tmp_path_factory.mktemp("tls"))
+
+
+@pytest.fixture
+def serving(pem: certificate.Certificate) -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(pem.chain, pem.key)
+    return context
+
+
+@pytest.fixture
+def trusting(pem: certificate.Certificate) -> ssl.SSLContext:
+    return ssl.create_default_context(cafile=str(pem.chain))
+
+
+@pytest.mark.conf("SMT-01")
+def test_a_stripped_starttls_gets_neither_password_nor_letter() -> None:
+    with (
+        ScriptedSmtp({"EHLO": "250-relay.example\r\n250 AUTH PLAIN"}) as server,
+        open_to(server, scheme="smtp+starttls", user="u", password="p") as relay,
+        pytest.raises(SubmissionUnavailable),
+    ):
+        relay.submit(FROM, TO, LETTER)
+    assert server.commands == ["EHLO netwerk.example"]
+
+
+@pytest.mark.conf("SMT-01")
+@pytest.mark.conf("SMT-02")
+def test_starttls_is_verified_and_the_offers_are_asked_again(serving: Any, trusting: Any) -> None:
+    ehlo, after = "250-relay.example\r\n250 STARTTLS", "250-relay.example\r\n250-AUTH LOGIN PLAIN\r\n250 DSN"
+    with ScriptedSmtp({"EHLO": ehlo}, context=serving, after_tls=after) as server:
+        account = server.account("smtp+starttls", "u@netwerk.example", "pässword")
+        with Submission(account, "netwerk.example", QUICK, trusting) as relay:
+            assert relay.submit("", TO, LETTER).code == 250
+    assert server.contents == [LETTER]
+    assert server.verbs == ["EHLO", "STARTTLS", "EHLO", "AUTH", "MAIL", "RCPT", "DATA", "QUIT"]
+    assert server.commands[4:6] == ["MAIL FROM:<>", f"RCPT TO:<{TO}> NOTIFY=NEVER"]
+
+
+@pytest.mark.conf("SMT-01")
+def test_implicit_tls(serving: Any, trusting: Any) -> None:
+    with (
+        ScriptedSmtp(context=serving, implicit=True) as server,
+        Submission(server.account("smtps"), "netwerk.example", QUICK, trusting) as relay,
+    ):
+        assert [relay.submit(FROM, TO, LETTER).code for _ in range(2)] == [250, 250]
+    assert server.contents == [LETTER, LETTER]
+
+
+@pytest.mark.conf("SMT-20")
+@pytest.mark.parametrize(("answers", "in_data", "phase"), [({}, DROP, "in_data"), ({".": DROP}, "", "dot_sent")])
+def test_the_phases_are_known_under_tls_too(
+    serving: Any, trusting: Any, answers: dict[str, str], in_data: str, phase: str
+) -> None:
+    with (
+        ScriptedSmtp(answers, in_data, context=serving, implicit=True) as server,
+        Submission(server.account("smtps"), "netwerk.example", QUICK, trusting) as relay,
+    ):
+        assert relay.submit(FROM, TO, LARGE if in_data else LETTER).phase == phase
+
+
+@pytest.mark.conf("SMT-02")
+@pytest.mark.parametrize("scheme", ["smtps", "smtp+starttls"])
+def test_an_unknown_certificate_is_not_trusted(serving: Any, scheme: str) -> None:
+    ehlo = {"EHLO": "250-relay.example\r\n250 STARTTLS"}
+    with (
+        ScriptedSmtp(ehlo, context=serving, implicit=scheme == "smtps") as server,
+        open_to(server, scheme=scheme, user="u", password="p") as relay,
+        pytest.raises(SubmissionUnavailable, match="self-signed"),
+    ):
+        relay.submit(FROM, TO, LETTER)
+    assert "AUTH" not in server.verbs and "MAIL" not in server.verbs
+
+
+@pytest.mark.conf("SMT-02")
+def test_a_certificate_for_another_name_is_not_trusted(serving: Any, pem: Any, tmp_path: Path) -> None:
+    other = certificate.make(tmp_path, "127.0.0.9")
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(other.chain, other.key)
+    trusting = ssl.create_default_context(cafile=str(other.chain))
+    with (
+        ScriptedSmtp(context=context, implicit=True) as server,
+        Submission(server.account("smtps"), "netwerk.example", QUICK, trusting) as relay,
+        pytest.raises(SubmissionUnavailable),
+    ):
+        relay.submit(FROM, TO, LETTER)
+
+
+@pytest.mark.conf("SMT-03")
+def test_words_slipped_in_before_the_handshake_are_an_attack(serving: Any, trusting: Any) -> None:
+    answers = {"EHLO": "250-relay.example\r\n250 STARTTLS", "STARTTLS": "220 Go\r\n250-AUTH PLAIN"}
+    with (
+        ScriptedSmtp(answers, context=serving) as server,
+        Submission(server.account("smtp+starttls", "u", "p"), "netwerk.example", QUICK, trusting) as relay,
+        pytest.raises(SubmissionUnavailable, match="clear text"),
+    ):
+        relay.submit(FROM, TO, LETTER)
+    assert "AUTH" not in server.verbs
+
+
+@pytest.mark.conf("SMT-04")
+@pytest.mark.parametrize("offer", ["PLAIN", "LOGIN", "CRAM-MD5"])
+def test_a_wrong_password_stops_everything_and_blames_nobody(offer: str) -> None:
+    answers = {"EHLO": f"250-relay.example\r\n250 AUTH {offer}", "AUTH": "535 5.7.8 No"}
+    with (
+        ScriptedSmtp(answers) as server,
+        open_to(server, user="u", password="geheim") as relay,
+        pytest.raises(LoginRefused) as caught,
+    ):
+        relay.submit(FROM, TO, LETTER)
+    assert "MAIL" not in server.verbs and "geheim" not in str(caught.value)
+
+
+@pytest.mark.conf("SMT-04")
+def test_auth_login_answers_two_questions() -> None:
+    questions = {"AUTH": "334 VXNlcm5hbWU6", "DQ==": "334 UGFzc3dvcmQ6", "CA==": "235 2.7.0 Welcome"}
+    with (
+        ScriptedSmtp({"EHLO": "250-relay.example\r\n250 AUTH LOGIN", **questions}) as server,
+        open_to(server, user="u", password="p") as relay,
+    ):
+        assert relay.submit(FROM, TO, LETTER).code == 250
+    assert server.commands[1:4] == ["AUTH LOGIN", "dQ==", "cA=="]
+
+
+@pytest.mark.conf("SMT-04")
+def test_a_login_that_fails_for_now_is_an_outage() -> None:
+    answers = {"EHLO": "250-relay.example\r\n250 AUTH PLAIN", "AUTH": "454 4.7.0 Later"}
+    with (
+        ScriptedSmtp(answers) as server,
+        open_to(server, user="u", password="p") as relay,
+        pytest.raises(SubmissionUnavailable),
+    ):
+        relay.submit(FROM, TO, LETTER)
+
+
+@pytest.mark.conf("SMT-04")
+def test_no_password_goes_over_an_open_line() -> None:
+    with ScriptedSmtp({"EHLO": "250-relay.example\r\n250 AUTH PLAIN"}) as server:
+        # This machine too, but not by a name that says so.
+        account = Account("smtp", "127.000.000.001", server.account().port, "u", Secret("p"))
+        with (
+            Submission(account, "netwerk.example", QUICK) as relay,
+            pytest.raises(SubmissionUnavailable, match="without TLS"),
+        ):
+            relay.submit(FROM, TO, LETTER)
+    assert "AUTH" not in server.verbs
