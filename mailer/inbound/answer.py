@@ -288,6 +288,8 @@ class _Work:
             self.result.why.append("a calendar answer to a meeting that is not ours")
         elif reply.method != "REPLY" or reply.partstat not in ANSWER:
             self.result.to_person("a calendar message that asks for a person: another time, or somebody else")
+        elif reply.sequence < invitation.meeting.sequence:
+            self.result.to_person("a calendar answer to the meeting as it was before it changed")
         elif reply.attendee and not _same(reply.attendee, invitation.member.address):
             self.result.to_person("a calendar answer in the name of another address")
         else:

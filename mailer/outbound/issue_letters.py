@@ -1,5 +1,6 @@
 """A row of the outbox → the bytes to submit: the frozen edition, filled for one member, the same at every attempt."""
 
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -30,7 +31,7 @@ def bytes_of(session: Session, writer: Writer, item: OutboxItem, now: datetime) 
         raise LookupError("the edition or the member of this letter is gone")
     if item.slots is None:
         item.slots = _freeze(session, writer, item, member, now)
-    slots, to = item.slots, recipient(member)
+    slots, to = item.slots, replace(recipient(member), variant=frozen.variant)
     part = CalendarPart(slots["method"], slots["calendar"].encode(), "invite.ics") if slots.get("calendar") else None
     edition = Edition.from_json(frozen.content)
     date = datetime.fromisoformat(slots["date"])

@@ -20,8 +20,9 @@ from mailer.outbound.edition import Edition
 from mailer.outbound.issue import APPROVED, CANCELLATION, INVITATION, NEWSLETTER, SENDING, FrozenEdition, Issue
 from mailer.outbound.issue_letters import dry_values
 from mailer.outbound.outbox import OutboxItem
+from mailer.outbound.retry import GIVE_UP_AFTER
 from mailer.outbound.source import Source
-from mailer.outbound.writer import TRY_FOR, Writer
+from mailer.outbound.writer import Writer
 
 VARIANTS = ("plain", "discreet")
 _CHUNK = 1000
@@ -88,7 +89,7 @@ def approve(
     new_key: Callable[[], str],
     meeting: Meeting | None = None,
 ) -> Issue:
-    """Freeze the editions: what was approved is what is sent. Raises RuleBroken("exists") when it was approved before."""
+    """Freeze the editions: what was approved is what is sent; raises RuleBroken("exists") for a name approved before."""
     if find(session, slug):
         raise RuleBroken("exists", f"{slug} was approved already; call it off and give the new one another name.")
     issue = Issue(
@@ -171,7 +172,7 @@ def _row(
     now: datetime,
 ) -> dict[str, Any]:
     language = writer.network.language(member.language)
-    give_up_at = now + TRY_FOR
+    give_up_at = now + GIVE_UP_AFTER
     if invitation is not None and issue.kind != CANCELLATION:
         give_up_at = min(give_up_at, invitation.meeting.starts_at)
     return {

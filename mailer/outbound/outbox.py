@@ -16,6 +16,7 @@ from sqlalchemy import ForeignKey, Index, LargeBinary, String, UniqueConstraint,
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from contacts.database import Base, Database
+from contacts.errors import RuleBroken
 from contacts.meeting import Invitation
 from contacts.member import ACTIVE, Member
 from mailer.outbound.issue import DONE, SENDING, Issue
@@ -260,3 +261,54 @@ def drop_content(session: Session, before: datetime) -> int:
         OutboxItem.finished_at < before, or_(OutboxItem.content.is_not(None), OutboxItem.slots.is_not(None))
     )
     return int(getattr(session.execute(old.values(content=None, slots=None)), "rowcount", 0))
+
+
+def find(session: Session, item_id: int) -> OutboxItem | None:
+    """One row by its number."""
+    return session.get(OutboxItem, item_id)
+
+
+def of_member(session: Session, member: Member) -> Sequence[OutboxItem]:
+    """Every letter to a member, the newest first, also those written before the address was a member's."""
+    mine = or_(OutboxItem.member_id == member.id, OutboxItem.recipient == member.address)
+    return session.scalars(select(OutboxItem).where(mine).order_by(OutboxItem.id.desc())).all()
+
+
+def retry(session: Session, item: OutboxItem, now: datetime, give_up_at: datetime) -> None:
+    """A person decides that a letter goes (again), at once; raises RuleBroken("state") where that cannot be.
+
+    The relay may get a letter in doubt twice: that is what the person decided.
+    """
+    if item.state not in (QUEUED, REFUSED, IN_DOUBT):
+        raise RuleBroken("state", f"Letter {item.id} is {item.state}; only queued, refused or in_doubt ones can be tried again.")
+    issue = session.get(Issue, item.issue_id) if item.issue_id else None
+    if not item.recipient or (item.content is None and item.edition_id is None):
+        raise RuleBroken("gone", f"What letter {item.id} said is no longer kept; it cannot be sent again.")
+    if issue is not None and issue.state not in (SENDING, DONE):
+        raise RuleBroken("state", f"{issue.slug} is {issue.state}; none of its letters leaves.")
+    if issue is not None:
+        issue.state, issue.finished_at = SENDING, None
+    if item.state != QUEUED:
+        item.attempt, item.give_up_at = 0, give_up_at
+    item.state, item.next_attempt_at, item.finished_at = QUEUED, now, None
+
+
+def call_off(session: Session, item: OutboxItem, now: datetime) -> None:
+    """A person decides that a waiting letter does not leave; raises RuleBroken("state") when it does not wait."""
+    waiting = (OutboxItem.id == item.id) & (OutboxItem.state == QUEUED)
+    done = session.execute(update(OutboxItem).where(waiting).values(state=WITHDRAWN, phase="called_off", finished_at=now))
+    if not getattr(done, "rowcount", 0):
+        raise RuleBroken("state", f"Letter {item.id} does not wait any more; it is {item.state}.")
+
+
+def call_off_issue(session: Session, issue: Issue, now: datetime) -> int:
+    """Take back what still waits of an issue that was called off; returns how many letters."""
+    waiting = (OutboxItem.issue_id == issue.id) & (OutboxItem.state == QUEUED)
+    done = session.execute(update(OutboxItem).where(waiting).values(state=WITHDRAWN, phase="called_off", finished_at=now))
+    return int(getattr(done, "rowcount", 0))
+
+
+def hurry(session: Session, now: datetime) -> int:
+    """Everything that was postponed is due now (the relay is back); returns how many letters."""
+    postponed = (OutboxItem.state == QUEUED) & (OutboxItem.next_attempt_at > now)
+    return int(getattr(session.execute(update(OutboxItem).where(postponed).values(next_attempt_at=now)), "rowcount", 0))

@@ -8,7 +8,7 @@ import hashlib
 import hmac
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy.orm import Session
@@ -22,9 +22,10 @@ from mailer.outbound.compile import Compiler
 from mailer.outbound.edition import Edition
 from mailer.outbound.letter import CalendarPart, Letter
 from mailer.outbound.outbox import OutboxItem
+from mailer.outbound.retry import GIVE_UP_AFTER
 
-#: How long a single letter is tried (RFC 5321 §4.5.4.1: four to five days).
-TRY_FOR = timedelta(days=4)
+#: Letters that may reach somebody who never wrote to us: nothing on the outside says who we are (DIS-07).
+_UNNAMED = ("confirmation",)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +86,7 @@ class Writer:
         message_id = self.message_id(name, about or "", to.address, now.isoformat())
         filled = edition.fill({**self._values(to, now), **(values or {})})
         letter = Letter(
-            sender_name=self._sender_name(to),
+            sender_name="" if name in _UNNAMED else self._sender_name(to),
             sender=self.network.address,
             recipient=to.address,
             subject=filled.subject,
@@ -111,7 +112,7 @@ class Writer:
             content=wire.render(letter),
             state=outbox.QUEUED,
             next_attempt_at=now,
-            give_up_at=now + TRY_FOR,
+            give_up_at=now + GIVE_UP_AFTER,
             created_at=now,
         )
         session.add(item)
@@ -127,10 +128,8 @@ class Writer:
     def facts(self) -> dict[str, Any]:
         """What every template may know of the network."""
         network = self.network
-        zone = network.timezone.key
-        return {
-            "network": {"name": network.name, "address": network.address, "web_url": network.web_url or "", "timezone": zone}
-        }
+        named = {"name": network.name, "address": network.address, "web_url": network.web_url or ""}
+        return {"network": {**named, "timezone": network.timezone.key}}
 
     def issue_letter(
         self,

@@ -2,12 +2,13 @@
 
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -53,19 +54,28 @@ def open_folder() -> Iterator[Path]:
 
 
 @contextmanager
-def process(command: Sequence[str | Path], log: Path, **options: Any) -> Iterator[subprocess.Popen[bytes]]:
-    """Run `command` in the foreground, its words into `log`; at the end ask it to stop, and wait for it."""
+def process(
+    command: Sequence[str | Path], log: Path, stop: signal.Signals = signal.SIGTERM, **options: Any
+) -> Iterator[subprocess.Popen[bytes]]:
+    """Run `command` in the foreground, its words into `log`; at the end ask it to `stop`, wait, and see that it did."""
     with log.open("ab") as out:
-        child = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=out, stderr=out, **options)
+        child = subprocess.Popen(
+            command, stdin=subprocess.DEVNULL, stdout=out, stderr=out, start_new_session=True, **options
+        )
     try:
         yield child
     finally:
-        child.terminate()
-        try:
+        child.send_signal(stop)
+        with suppress(subprocess.TimeoutExpired):
             child.wait(20)
-        except subprocess.TimeoutExpired:
-            child.kill()
-            child.wait()
+        crash(child)
+
+
+def crash(child: subprocess.Popen[bytes]) -> None:
+    """Kill a server with all its parts, as a power cut does."""
+    with suppress(ProcessLookupError):
+        os.killpg(child.pid, signal.SIGKILL)
+    child.wait()
 
 
 def wait_for_port(port: int, child: subprocess.Popen[bytes], log: Path, seconds: float = 20) -> None:

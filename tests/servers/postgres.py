@@ -2,6 +2,7 @@
 
 import os
 import pwd
+import signal
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -59,7 +60,8 @@ def running(folder: Path) -> Iterator[Postgres]:
     subprocess.run(made, check=True, capture_output=True, cwd=folder, **identity)  # type: ignore[call-overload]
     with (data / "postgresql.conf").open("a") as config:
         config.write(settings(_config(port)))
-    with process([server, "-D", data], log, cwd=folder, **identity) as child:
+    # SIGINT ends the connections that tests forgot; SIGTERM would wait for them.
+    with process([server, "-D", data], log, signal.SIGINT, cwd=folder, **identity) as child:
         wait_for_port(port, child, log)
         yield Postgres(port)
 
