@@ -1,0 +1,57 @@
+"""Facts to compile with, and small template folders with something in them."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mailer.errors import TemplateError
+from mailer.outbound.compile import Compiler
+from mailer.outbound.edition import SLOT_NAMES, Edition
+
+NETWORK = {
+    "name": "Leernetwerk *Samen* & Co",
+    "address": "net@net.example",
+    "web_url": "https://net.example",
+    "timezone": "Europe/Brussels",
+}
+MEETING = {
+    "title": "Warm onthaal <nu>",
+    "starts_at": "2027-01-12T12:30:00+00:00",
+    "ends_at": "2027-01-12T15:30:00+00:00",
+    "place": "De Kamers, Antwerpen",
+    "online_link": "https://meet.example/a_b?c=1&d=2",
+}
+NOTICE = {
+    "folder": "Review",
+    "kinds": ["join", "iets_nieuws"],
+    "received_at": "2026-11-23T14:02:00+00:00",
+    "why": ["Twee vragen"],
+    "urgent": False,
+}
+FACTS: dict[str, Any] = {
+    "network": NETWORK, "meeting": MEETING, "notice": NOTICE, "answer": "yes", "guests": 1, "waiting": False,
+    "agenda": [],
+}  # fmt: skip
+TOML = '[nl]\nsubject = "Dag"\ndiscreet = "Bericht"\n'
+VALUES = {
+    name: f"https://net.example/a/{name[5:]}?x=1&y=2" if name.startswith("link.") else "Amira" for name in SLOT_NAMES
+}
+
+
+def folder(tmp_path: Path, text: str, toml: str = TOML, name: str = "nl.md") -> Path:
+    place = tmp_path / "proef"
+    place.mkdir(exist_ok=True)
+    (place / "mail.toml").write_text(toml, "utf-8")
+    (place / name).write_text(text, "utf-8")
+    return place
+
+
+def compiled(compiler: Compiler, tmp_path: Path, text: str, name: str = "nl.md", toml: str = TOML) -> Edition:
+    return compiler.edition(folder(tmp_path, text, toml, name), "nl", "plain", FACTS)
+
+
+def refused(compiler: Compiler, tmp_path: Path, text: str, name: str = "nl.md", toml: str = TOML) -> TemplateError:
+    with pytest.raises(TemplateError) as caught:
+        compiled(compiler, tmp_path, text, name, toml)
+    return caught.value
