@@ -4,6 +4,7 @@ import os
 import pwd
 import signal
 import subprocess
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -56,14 +57,29 @@ def running(folder: Path) -> Iterator[Postgres]:
         owner = pwd.getpwnam("postgres")
         os.chown(data, owner.pw_uid, owner.pw_gid)
         identity = {"user": owner.pw_uid, "group": owner.pw_gid, "extra_groups": []}
-    made = [initdb, "--no-sync", "-A", "trust", "-U", USER, "-E", "UTF8", "--locale=C.UTF-8", "-D", data]
-    subprocess.run(made, check=True, capture_output=True, cwd=folder, **identity)  # type: ignore[call-overload]
+    command = [initdb, "--no-sync", "-A", "trust", "-U", USER, "-E", "UTF8", "--locale=C.UTF-8", "-D", data]
+    subprocess.run(command, check=True, capture_output=True, cwd=folder, **identity)  # type: ignore[call-overload]
     with (data / "postgresql.conf").open("a") as config:
         config.write(settings(_config(port)))
     # SIGINT ends the connections that tests forgot; SIGTERM would wait for them.
     with process([server, "-D", data], log, signal.SIGINT, cwd=folder, **identity) as child:
         wait_for_port(port, child, log)
-        yield Postgres(port)
+        made = Postgres(port)
+        _wait_until_ready(made)
+        yield made
+
+
+def _wait_until_ready(server: Postgres) -> None:
+    deadline = time.monotonic() + 20
+    while True:
+        try:
+            psycopg.connect(server.url).close()
+        except psycopg.OperationalError:  # it listens before it has started up
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.02)
+        else:
+            return
 
 
 def _config(port: int) -> dict[str, object]:

@@ -16,6 +16,7 @@ import threading
 import time
 from base64 import b64decode
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Self
 
@@ -31,6 +32,11 @@ class Say:
     delay: float = 0.0
     then_hang_up: bool = False
 
+    @property
+    def accepts(self) -> bool:
+        """Whether the client is told yes."""
+        return self.reply[:1] in "23"
+
 
 @dataclass(frozen=True, slots=True)
 class HangUp:
@@ -39,6 +45,11 @@ class HangUp:
     delay: float = 0.0
     rudely: bool = False
     accept: bool = False
+
+    @property
+    def accepts(self) -> bool:
+        """Whether the mail is taken in, though the client is told nothing."""
+        return self.accept
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +121,8 @@ class SmtpSink:
         self._listener.close()
         with self._lock:
             for line in self._open:
-                line.shutdown(socket.SHUT_RDWR)
+                with suppress(OSError):  # the client was faster
+                    line.shutdown(socket.SHUT_RDWR)
         for thread in self._threads:
             thread.join(10)
 
@@ -147,7 +159,7 @@ class SmtpSink:
             pass
         finally:
             with self._lock:
-                self._open.discard(line)
+                self._open.difference_update((line, conversation.line))
             conversation.close()
 
 
@@ -160,7 +172,7 @@ class _Conversation:
 
     def __init__(self, sink: SmtpSink, line: socket.socket) -> None:
         self.sink = sink
-        self.raw = self.line = line
+        self.line = line
         self.file = line.makefile("rb")
         self.user: str | None = None
         self.encrypted = False
@@ -195,34 +207,31 @@ class _Conversation:
         lines = [f"{part[:3]}-{part[4:]}" for part in first] + [last]
         self.line.sendall("".join(f"{part}\r\n" for part in lines).encode())
 
-    def answer(self, phase: str, command: str, normal: str, accept: Callable[[], None] = lambda: None) -> bool:
-        """Say what the rules or the custom want; `accept` is done when that is a yes. Returns whether it was."""
-        act = self.sink.act(phase, command) or Say(normal)
+    def answer(self, phase: str, command: str, normal: str) -> bool:
+        """Do what the rules say, or else what is normal; returns whether it was a yes."""
+        return self.perform(self.sink.act(phase, command) or Say(normal))
+
+    def perform(self, act: Say | HangUp) -> bool:
         time.sleep(act.delay)
         if isinstance(act, HangUp):
-            if act.accept:
-                accept()
             raise self.hang_up(act.rudely)
-        yes = act.reply[:1] in "23"
-        if yes:
-            accept()
         self.say(act.reply)
         if act.then_hang_up:
             raise self.hang_up()
-        return yes
+        return act.accepts
 
     def hang_up(self, rudely: bool = False) -> "_Over":
         if rudely:
-            self.raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            self.line.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         else:
             self.line.shutdown(socket.SHUT_RDWR)
         return _Over()
 
     def encrypt(self) -> None:
         assert self.sink.tls
+        raw, self.line = self.line, self.sink.tls.wrap_socket(self.line, server_side=True)
         with self.sink._lock:
-            self.sink._open.discard(self.raw)
-            self.line = self.sink.tls.wrap_socket(self.line, server_side=True)
+            self.sink._open.discard(raw)
             self.sink._open.add(self.line)
         self.file.close()
         self.file = self.line.makefile("rb")
@@ -275,16 +284,12 @@ class _Conversation:
         if not self.answer("data", command, "354 go on"):
             return
         content = self.content()
-        number = len(self.sink.mails) + 1
-        taken: list[bool] = []
-        reply = f"250 2.0.0 Ok: queued as S{number:04}"
-        try:
-            self.answer("dot", " ".join(self.recipients), reply, lambda: taken.append(True))
-        finally:
-            mail = Mail(self.return_path or "", tuple(self.recipients), content, bool(taken), self.encrypted, self.user)
-            with self.sink._lock:
-                self.sink.mails.append(mail)
-            self.forget()
+        act = self.sink.act("dot", " ".join(self.recipients)) or Say("250 2.0.0 Ok: queued as S1")
+        mail = Mail(self.return_path or "", tuple(self.recipients), content, act.accepts, self.encrypted, self.user)
+        with self.sink._lock:
+            self.sink.mails.append(mail)  # before the client can know
+        self.forget()
+        self.perform(act)
 
     def content(self) -> bytes:
         lines: list[bytes] = []
