@@ -280,7 +280,9 @@ def retry(session: Session, item: OutboxItem, now: datetime, give_up_at: datetim
     The relay may get a letter in doubt twice: that is what the person decided.
     """
     if item.state not in (QUEUED, REFUSED, IN_DOUBT):
-        raise RuleBroken("state", f"Letter {item.id} is {item.state}; only queued, refused or in_doubt ones can be tried again.")
+        raise RuleBroken(
+            "state", f"Letter {item.id} is {item.state}; only queued, refused or in_doubt ones can be tried again."
+        )
     issue = session.get(Issue, item.issue_id) if item.issue_id else None
     if not item.recipient or (item.content is None and item.edition_id is None):
         raise RuleBroken("gone", f"What letter {item.id} said is no longer kept; it cannot be sent again.")
@@ -296,7 +298,9 @@ def retry(session: Session, item: OutboxItem, now: datetime, give_up_at: datetim
 def call_off(session: Session, item: OutboxItem, now: datetime) -> None:
     """A person decides that a waiting letter does not leave; raises RuleBroken("state") when it does not wait."""
     waiting = (OutboxItem.id == item.id) & (OutboxItem.state == QUEUED)
-    done = session.execute(update(OutboxItem).where(waiting).values(state=WITHDRAWN, phase="called_off", finished_at=now))
+    done = session.execute(
+        update(OutboxItem).where(waiting).values(state=WITHDRAWN, phase="called_off", finished_at=now)
+    )
     if not getattr(done, "rowcount", 0):
         raise RuleBroken("state", f"Letter {item.id} does not wait any more; it is {item.state}.")
 
@@ -304,7 +308,9 @@ def call_off(session: Session, item: OutboxItem, now: datetime) -> None:
 def call_off_issue(session: Session, issue: Issue, now: datetime) -> int:
     """Take back what still waits of an issue that was called off; returns how many letters."""
     waiting = (OutboxItem.issue_id == issue.id) & (OutboxItem.state == QUEUED)
-    done = session.execute(update(OutboxItem).where(waiting).values(state=WITHDRAWN, phase="called_off", finished_at=now))
+    done = session.execute(
+        update(OutboxItem).where(waiting).values(state=WITHDRAWN, phase="called_off", finished_at=now)
+    )
     return int(getattr(done, "rowcount", 0))
 
 
