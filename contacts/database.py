@@ -9,7 +9,19 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import JSON, DateTime, Dialect, Engine, MetaData, TypeDecorator, create_engine, event, make_url
+from sqlalchemy import (
+    JSON,
+    DateTime,
+    Dialect,
+    Engine,
+    MetaData,
+    TypeDecorator,
+    create_engine,
+    event,
+    func,
+    make_url,
+    select,
+)
 from sqlalchemy.orm import DeclarativeBase, Session
 
 _BUSY_SECONDS = 15
@@ -67,6 +79,20 @@ class Database:
         engine = self.engine.execution_options(verbinden_readonly=True)
         with Session(engine, expire_on_commit=False) as session, session.begin():
             yield session
+
+    @contextmanager
+    def alone(self, name: str) -> Iterator[bool]:
+        """Whether this process is the only one of all machines that does `name` while the block lasts.
+
+        On PostgreSQL by an advisory lock on a connection of its own; a SQLite file is used by one machine, which has
+        locks of its own. A convenience: what must not happen twice is kept from it by rows.
+        """
+        if self.is_sqlite:
+            yield True
+            return
+        with self.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+            yield bool(connection.scalar(select(func.pg_try_advisory_lock(func.hashtext(f"verbinden:{name}")))))
+            connection.invalidate()  # a pooled connection would keep the lock
 
     @property
     def is_sqlite(self) -> bool:

@@ -225,6 +225,11 @@ def _log_format(text: str) -> str:
     return text
 
 
+def plain_environment() -> dict[str, str]:
+    """What a child process needs of the environment, and nothing that would configure another network."""
+    return {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR") if name in os.environ}
+
+
 def _any(text: str) -> str:
     return text
 

@@ -3,16 +3,16 @@
 One transaction for each mail; a mail that makes our code fail goes to Quarantine and the round goes on.
 """
 
+import hashlib
 import threading
 from datetime import timedelta
 
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import IntegrityError, OperationalError
 from sqlalchemy.orm import Session
 
 from jobs import heartbeat
 from jobs.app import App
 from mailer import acts, maillog
-from mailer.errors import Unavailable
 from mailer.inbound import answer as answering
 from mailer.inbound import register
 from mailer.inbound.identity import content_key
@@ -64,26 +64,29 @@ def _handle(app: App, box: Mailbox, place: Waiting) -> str | None:
     with app.database.begin() as session:
         entry = register.begin(session, box.uidvalidity, place.uid, now)
         entry_id, attempts = entry.id, entry.attempts
+    if attempts > register.MAX_ATTEMPTS:  # also a mail that the server lists and will not give
+        place_key = hashlib.sha256(f"{box.uidvalidity}:{place.uid}".encode()).hexdigest()
+        return _quarantine(app, place_key, entry_id, place, f"could not be taken in, {register.MAX_ATTEMPTS} times")
     raw = box.header(place.uid) if place.size > MAX_SIZE else box.fetch(place.uid)
     if raw is None:
         return None
     if place.size > MAX_SIZE:
-        return _quarantine(app, raw, entry_id, place, "larger than 25 MB")
-    if attempts > register.MAX_ATTEMPTS:
-        return _quarantine(app, raw, entry_id, place, f"stopped our program {register.MAX_ATTEMPTS} times")
+        return _quarantine(app, content_key(raw), entry_id, place, "larger than 25 MB")
     try:
         return _process(app, raw, entry_id, place)
-    except (OperationalError, Unavailable):
+    except OperationalError:
         _forgive(app, entry_id)
         raise
+    except IntegrityError:  # another process took the same mail in at the same moment: the next round sees its row
+        return None
     except Exception as error:  # one mail that breaks our code must not keep the others waiting (INB-30)
-        return _quarantine(app, raw, entry_id, place, f"our program failed on it ({type(error).__name__})")
+        return _quarantine(app, content_key(raw), entry_id, place, f"our program failed on it ({type(error).__name__})")
 
 
 def _process(app: App, raw: bytes, entry_id: int, place: Waiting) -> str:
     key, message = content_key(raw), read(raw)
     if isinstance(message, Quarantine):
-        return _quarantine(app, raw, entry_id, place, message.reason)
+        return _quarantine(app, key, entry_id, place, message.reason)
     with app.database.begin() as session:
         before = register.known(session, key)
         if before is not None:
@@ -113,17 +116,17 @@ def _answer(app: App, session: Session, raw: bytes, message: InboundMessage, ent
     if result.disposition in (register.REVIEW, register.QUARANTINE):
         urgent = "help" in request.kinds
         author = context.author.text if context.author else None
-        register.add_request(session, mail, author, request.language, urgent, _suggestion(request), now)
+        waiting = register.add_request(session, mail, author, request.language, urgent, _suggestion(request), now)
         if not context.is_coordinator and request.report is None:
-            _tell(app, session, mail, urgent)
+            _tell(app, session, waiting, result.disposition)
     maillog.mail_read(mail.id, result.disposition, request.kinds, len(raw))
     return result.disposition
 
 
-def _tell(app: App, session: Session, mail: register.InboundMail, urgent: bool) -> None:
+def _tell(app: App, session: Session, waiting: register.CoordinatorRequest, disposition: str) -> None:
     """A notice to the coordinators; not about what one of them wrote, nor about what a mail server says."""
-    folder = register.FOLDERS[mail.disposition]
-    acts.tell_coordinators(session, app.writer, mail.kinds, mail.why, folder, urgent, mail.key, app.now())
+    folder = register.FOLDERS[disposition]
+    acts.tell_coordinators(session, app.writer, waiting.kinds, folder, waiting.id, waiting.urgent, app.now())
 
 
 def _suggestion(request: Request) -> dict[str, object]:
@@ -133,17 +136,17 @@ def _suggestion(request: Request) -> dict[str, object]:
     return {"people": people, "rsvp": rsvp, "certain": request.certain}
 
 
-def _quarantine(app: App, raw: bytes, entry_id: int, place: Waiting, reason: str) -> str:
+def _quarantine(app: App, key: str, entry_id: int, place: Waiting, reason: str) -> str:
     """Set a mail aside, unread, with the reason; a coordinator hears of it, for it may be a cry for help."""
-    now, key = app.now(), content_key(raw)
+    now = app.now()
     with app.database.begin() as session:
         before = register.known(session, key)
         if before is None:
             mail = register.record(
                 session, entry_id, app.new_key(), key, None, ["other"], register.QUARANTINE, [reason], None, now
             )
-            register.add_request(session, mail, None, app.network.languages[0], False, {}, now)
-            _tell(app, session, mail, False)
+            waiting = register.add_request(session, mail, None, app.network.languages[0], False, {}, now)
+            _tell(app, session, waiting, register.QUARANTINE)
         else:
             register.tick(session, entry_id, before, before.disposition)
     maillog.mail_quarantined(place.uid, reason)

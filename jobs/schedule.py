@@ -5,7 +5,8 @@ The schedule holds no state: every job looks for due rows, and may run at any ti
 
 import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -33,6 +34,8 @@ ONCE: dict[str, Job] = {
 }
 #: How often the daemon looks, in seconds.
 EVERY = {"read_mailbox": 1, "send_outbox": 1, "release_due": 5, "housekeeping": 3600}
+#: What any number of daemons do at the same time, each its own rows.
+SHARED = ("send_outbox",)
 _FIRST_PAUSE, _LONGEST_PAUSE = timedelta(seconds=2), timedelta(minutes=5)
 #: A wrong password does not get better by asking often, and some servers lock the account.
 _LOGIN_PAUSE = timedelta(minutes=15)
@@ -65,7 +68,7 @@ class Rounds:
         if self.app.stop.is_set() or (self.not_before and self.app.now() < self.not_before):
             return
         try:
-            with lock.holding(self.app.data_dir, self.name):
+            with _my_turn(self.app, self.name):
                 self.job(self.app, self.app.stop)
         except RuleBroken:
             return  # a command by hand has the lock
@@ -110,10 +113,22 @@ def start(app: App) -> GuardedScheduler:
     return scheduler
 
 
+@contextmanager
+def _my_turn(app: App, name: str, patience: float = 0.0) -> Iterator[None]:
+    """The job's lock on this machine and, for what only one of several machines may do, in the database.
+
+    Raises RuleBroken("busy") when somebody else has it. Letters are shared out row by row instead.
+    """
+    with lock.holding(app.data_dir, name, patience), app.database.alone(name) as alone:
+        if not alone and name not in SHARED:
+            raise RuleBroken("busy", f"Another machine is at work on {name}.")
+        yield
+
+
 def run_once(app: App, name: str) -> int:
     """One round of one job; raises KeyError for no such job, RuleBroken("busy") when it is running elsewhere."""
     job = ONCE[name]
-    with lock.holding(app.data_dir, name, patience=30.0):
+    with _my_turn(app, name, patience=30.0):
         done = job(app, app.stop)
     heartbeat.beat(app.data_dir, name, app.now())
     return done

@@ -187,24 +187,19 @@ def tell_coordinators(
     session: Session,
     writer: Writer,
     kinds: Sequence[str],
-    why: Sequence[str],
     folder: str,
+    number: int,
     urgent: bool,
-    about: str,
     now: datetime,
 ) -> int:
-    """Tell every coordinator that a mail waits for a person, without a word of it; returns how many were told."""
+    """Tell every coordinator that request `number` waits in `folder`, without a word of it; returns how many were told."""
     people = coordinator.everyone(session)
     for person in people:
-        notice = {
-            "folder": folder,
-            "kinds": list(kinds),
-            "received_at": now.isoformat(),
-            "why": list(why),
-            "urgent": urgent,
-        }
+        notice = {"folder": folder, "kinds": list(kinds), "number": number, "urgent": urgent}
         to = Recipient(person.address, writer.network.language(person.language), name=person.name)
-        writer.queue(session, "notice", to, now, {"notice": notice}, about=about)
+        writer.queue(
+            session, "notice", to, now, {"notice": {**notice, "received_at": now.isoformat()}}, about=f"{number:032x}"
+        )
     return len(people)
 
 

@@ -15,8 +15,8 @@ SQL_ROOMS = (
     "contacts/coordinator.py", "contacts/exchange.py", "contacts/privacy.py", "mailer/inbound/register.py",
     "mailer/outbound/outbox.py", "mailer/outbound/newsletter.py",
 )  # fmt: skip
-LINE_ROOMS = ("mailer/inbound/mailbox.py", "mailer/outbound/submission.py", "jobs/devmail", "jobs/demo")
-CLOCK_ROOMS = ("jobs/app.py", "jobs/cli", "jobs/demo", "jobs/devmail")
+LINE_ROOMS = ("mailer/inbound/mailbox.py", "mailer/outbound/submission.py", "jobs/demo/")
+CLOCK_ROOMS = ("jobs/app.py", "jobs/cli", "jobs/demo/")
 
 STATEMENTS = {"select", "insert", "update", "delete", "text", "exists", "union", "literal_column"}
 QUERIES = {"query", "execute", "scalar", "scalars", "scalar_one", "exec_driver_sql"}
