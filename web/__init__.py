@@ -1,0 +1,1 @@
+"""The door: pages that people open from a link in a mail."""
