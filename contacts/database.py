@@ -91,8 +91,10 @@ class Database:
             yield True
             return
         with self.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-            yield bool(connection.scalar(select(func.pg_try_advisory_lock(func.hashtext(f"verbinden:{name}")))))
-            connection.invalidate()  # a pooled connection would keep the lock
+            try:
+                yield bool(connection.scalar(select(func.pg_try_advisory_lock(func.hashtext(f"verbinden:{name}")))))
+            finally:
+                connection.invalidate()  # given back to the pool, it would keep the lock
 
     @property
     def is_sqlite(self) -> bool:

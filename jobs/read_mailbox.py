@@ -10,9 +10,10 @@ from datetime import timedelta
 from sqlalchemy.exc import IntegrityError, OperationalError
 from sqlalchemy.orm import Session
 
-from jobs import heartbeat
+from jobs import heartbeat, in_hand
 from jobs.app import App
 from mailer import acts, maillog
+from mailer.errors import Unavailable
 from mailer.inbound import answer as answering
 from mailer.inbound import register
 from mailer.inbound.identity import content_key
@@ -46,64 +47,80 @@ def drain(app: App, box: Mailbox, stop: threading.Event) -> int:
     """Take up what is in the inbox, oldest first; stops between two mails when asked to."""
     waiting = box.waiting()
     with app.database.read() as session:
-        ended = register.done(session, box.uidvalidity, [place.uid for place in waiting])
+        ledger = register.ledger(session, box.uidvalidity, [mail.uid for mail in waiting])
     count = 0
-    for place in waiting:
+    for mail in waiting:
         if stop.is_set():
             break
-        disposition = ended.get(place.uid) or _handle(app, box, place)
-        count += place.uid not in ended
-        if disposition is not None and not box.file(place.uid, register.FOLDERS[disposition]):
-            maillog.mail_not_filed(place.uid)
+        noted = ledger.get(mail.uid)
+        done = noted.disposition if noted else None
+        disposition = done or _handle(app, box, mail, noted.attempts if noted else 0)
+        count += done is None
+        if disposition is not None and not box.file(mail.uid, register.FOLDERS[disposition]):
+            maillog.mail_not_filed(mail.uid)
     return count
 
 
-def _handle(app: App, box: Mailbox, place: Waiting) -> str | None:
-    """Read, understand, answer and commit one mail; the disposition, or None when the mail is gone."""
-    now = app.now()
-    with app.database.begin() as session:
-        entry = register.begin(session, box.uidvalidity, place.uid, now)
-        entry_id, attempts = entry.id, entry.attempts
-    if attempts > register.MAX_ATTEMPTS:  # also a mail that the server lists and will not give
-        place_key = hashlib.sha256(f"{box.uidvalidity}:{place.uid}".encode()).hexdigest()
-        return _quarantine(app, place_key, entry_id, place, f"could not be taken in, {register.MAX_ATTEMPTS} times")
-    raw = box.header(place.uid) if place.size > MAX_SIZE else box.fetch(place.uid)
+def _handle(app: App, box: Mailbox, mail: Waiting, failures: int) -> str | None:
+    """Fetch, read, answer and commit one mail; the disposition, or None when there is nothing to file yet."""
+    place = register.Place(box.uidvalidity, mail.uid)
+    if failures >= register.MAX_ATTEMPTS:
+        key = hashlib.sha256(str(place).encode()).hexdigest()
+        return _quarantine(app, key, place, f"the server would not give it, {failures} times")
+    try:
+        raw = box.header(mail.uid) if mail.size > MAX_SIZE else box.fetch(mail.uid)
+    except Unavailable:
+        box.waiting()  # raises again when it is the server that is away, and not this one mail
+        with app.database.begin() as session:
+            register.note_failure(session, place, app.now())
+        return None
     if raw is None:
         return None
-    if place.size > MAX_SIZE:
-        return _quarantine(app, content_key(raw), entry_id, place, "larger than 25 MB")
+    if mail.size > MAX_SIZE:
+        return _quarantine(app, content_key(raw), place, "larger than 25 MB")
+    return _take_in(app, raw, place)
+
+
+def _take_in(app: App, raw: bytes, place: register.Place) -> str | None:
     try:
-        return _process(app, raw, entry_id, place)
+        return _process(app, raw, place)
     except OperationalError:
-        _forgive(app, entry_id)
-        raise
+        raise  # the database is away: the mail stays where it is
     except IntegrityError:  # another process took the same mail in at the same moment: the next round sees its row
         return None
     except Exception as error:  # one mail that breaks our code must not keep the others waiting (INB-30)
-        return _quarantine(app, content_key(raw), entry_id, place, f"our program failed on it ({type(error).__name__})")
+        return _quarantine(app, content_key(raw), place, f"our program failed on it ({type(error).__name__})")
 
 
-def _process(app: App, raw: bytes, entry_id: int, place: Waiting) -> str:
-    key, message = content_key(raw), read(raw)
+def _process(app: App, raw: bytes, place: register.Place) -> str:
+    key = content_key(raw)
+    with in_hand.reading(app.data_dir, str(place)) as deaths:
+        if deaths >= in_hand.MOST_DEATHS:
+            return _quarantine(app, key, place, f"brought our program down, {deaths} times")
+        message = read(raw)
     if isinstance(message, Quarantine):
-        return _quarantine(app, key, entry_id, place, message.reason)
+        return _quarantine(app, key, place, message.reason)
     with app.database.begin() as session:
         before = register.known(session, key)
         if before is not None:
-            register.tick(session, entry_id, before, before.disposition)
+            register.tick(session, place, before, app.now())
             maillog.mail_seen_before(before.id)
             return before.disposition
-        return _answer(app, session, raw, message, entry_id, key)
+        disposition = _answer(app, session, message, place, key, deaths)
+    maillog.mail_read(place.uid, disposition, len(raw))
+    return disposition
 
 
-def _answer(app: App, session: Session, raw: bytes, message: InboundMessage, entry_id: int, key: str) -> str:
+def _answer(app: App, session: Session, message: InboundMessage, place: register.Place, key: str, deaths: int) -> str:
     now = app.now()
     context = answering.look_up(session, message)
-    request = understand(message, context.thread, frozenset({app.network.address}))
-    result = answering.answer(session, app.writer, message, context, request, decide(request), app.pepper, now)
+    with in_hand.reading(app.data_dir, str(place), deaths):
+        request = understand(message, context.thread, frozenset({app.network.address}))
+        plan = decide(request)
+    result = answering.answer(session, app.writer, message, context, request, plan, app.pepper, now)
     mail = register.record(
         session,
-        entry_id,
+        place,
         app.new_key(),
         key,
         message.message_id,
@@ -113,13 +130,12 @@ def _answer(app: App, session: Session, raw: bytes, message: InboundMessage, ent
         result.member_id,
         now,
     )
-    if result.disposition in (register.REVIEW, register.QUARANTINE):
-        urgent = "help" in request.kinds
+    if result.disposition == register.REVIEW:
         author = context.author.text if context.author else None
+        urgent = "help" in request.kinds
         waiting = register.add_request(session, mail, author, request.language, urgent, _suggestion(request), now)
         if not context.is_coordinator and request.report is None:
             _tell(app, session, waiting, result.disposition)
-    maillog.mail_read(mail.id, result.disposition, request.kinds, len(raw))
     return result.disposition
 
 
@@ -136,26 +152,17 @@ def _suggestion(request: Request) -> dict[str, object]:
     return {"people": people, "rsvp": rsvp, "certain": request.certain}
 
 
-def _quarantine(app: App, key: str, entry_id: int, place: Waiting, reason: str) -> str:
+def _quarantine(app: App, key: str, place: register.Place, reason: str) -> str:
     """Set a mail aside, unread, with the reason; a coordinator hears of it, for it may be a cry for help."""
     now = app.now()
     with app.database.begin() as session:
-        before = register.known(session, key)
-        if before is None:
-            mail = register.record(
-                session, entry_id, app.new_key(), key, None, ["other"], register.QUARANTINE, [reason], None, now
-            )
+        mail = register.known(session, key)
+        if mail is None:
+            new = app.new_key()
+            mail = register.record(session, place, new, key, None, ["other"], register.QUARANTINE, [reason], None, now)
             waiting = register.add_request(session, mail, None, app.network.languages[0], False, {}, now)
             _tell(app, session, waiting, register.QUARANTINE)
         else:
-            register.tick(session, entry_id, before, before.disposition)
+            register.tick(session, place, mail, now)
     maillog.mail_quarantined(place.uid, reason)
-    return before.disposition if before else register.QUARANTINE
-
-
-def _forgive(app: App, entry_id: int) -> None:
-    try:
-        with app.database.begin() as session:
-            register.forgive(session, entry_id)
-    except OperationalError:
-        return  # the database is still away; one attempt of three is lost, the mail is not
+    return mail.disposition

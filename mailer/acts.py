@@ -16,6 +16,8 @@ from contacts.consent import Consent
 from contacts.meeting import Invitation
 from contacts.member import ACTIVE, Member
 from contacts.roster import Person
+from mailer import maillog
+from mailer.errors import TemplateError
 from mailer.outbound import outbox
 from mailer.outbound.writer import Answering, Recipient, Writer, recipient
 
@@ -86,7 +88,7 @@ def confirm(session: Session, writer: Writer, ask_key: str, occasion: Occasion, 
     if discreet is not None and news:
         member.discreet = discreet
     if news:
-        writer.queue(session, "welcome", recipient(member), occasion.now, answering=occasion.answering)
+        _write(session, writer, "welcome", recipient(member), occasion.now, answering=occasion.answering)
     return member
 
 
@@ -101,7 +103,7 @@ def leave(session: Session, writer: Writer, address: Address, language: str, occ
         return
     to = recipient(member) if member else Recipient(address.text, writer.network.language(language), "discreet")
     if not outbox.sent_lately(session, to.address, ("goodbye",), occasion.now - SAME_ANSWER_AFTER):
-        writer.queue(session, "goodbye", to, occasion.now, answering=occasion.answering)
+        _write(session, writer, "goodbye", to, occasion.now, answering=occasion.answering)
 
 
 def answer_invitation(
@@ -131,8 +133,9 @@ def _note_answer(session: Session, writer: Writer, invitation: Invitation, occas
         "guests": invitation.guests,
         "waiting": invitation.waiting,
     }
-    writer.queue(
+    _write(
         session,
+        writer,
         "rsvp_noted",
         to,
         occasion.now,
@@ -162,14 +165,14 @@ def receive(session: Session, writer: Writer, address: Address, language: str, o
         return
     member = roster.find(session, address)
     to = recipient(member) if member else Recipient(address.text, writer.network.language(language), "discreet")
-    writer.queue(session, "received", to, occasion.now, answering=occasion.answering)
+    _write(session, writer, "received", to, occasion.now, answering=occasion.answering)
 
 
 def say_asked(session: Session, writer: Writer, address: Address, language: str, occasion: Occasion) -> None:
     """Tell somebody that the colleagues they named were asked; no name, no address (INB-10)."""
     if not outbox.sent_lately(session, address.text, ("colleague_asked",), occasion.now - SAME_ANSWER_AFTER):
         to = Recipient(address.text, writer.network.language(language), "discreet")
-        writer.queue(session, "colleague_asked", to, occasion.now, answering=occasion.answering)
+        _write(session, writer, "colleague_asked", to, occasion.now, answering=occasion.answering)
 
 
 def update(session: Session, writer: Writer, member: Member, changes: dict[str, str], occasion: Occasion) -> None:
@@ -192,10 +195,16 @@ def tell_coordinators(
     urgent: bool,
     now: datetime,
 ) -> int:
-    """Tell every coordinator that request `number` waits in `folder`, without a word of it; returns how many were told."""
+    """Tell every coordinator that request `number` waits in `folder`, without a word of it; returns how many were."""
+    notice = {
+        "folder": folder,
+        "kinds": list(kinds),
+        "number": number,
+        "urgent": urgent,
+        "received_at": now.isoformat(),
+    }
     people = coordinator.everyone(session)
     for person in people:
-        notice = {"folder": folder, "kinds": list(kinds), "number": number, "urgent": urgent}
         to = Recipient(person.address, writer.network.language(person.language), name=person.name)
         writer.queue(
             session, "notice", to, now, {"notice": {**notice, "received_at": now.isoformat()}}, about=f"{number:032x}"
@@ -205,5 +214,13 @@ def tell_coordinators(
 
 def _say(session: Session, writer: Writer, name: str, member: Member, occasion: Occasion) -> bool:
     if not outbox.sent_lately(session, member.address, (name,), occasion.now - SAME_ANSWER_AFTER):
-        writer.queue(session, name, recipient(member), occasion.now, answering=occasion.answering)
+        _write(session, writer, name, recipient(member), occasion.now, answering=occasion.answering)
     return True
+
+
+def _write(session: Session, writer: Writer, name: str, to: Recipient, now: datetime, *rest: Any, **more: Any) -> None:
+    """A letter that tells of an act; when its template is broken the act stands all the same, and the log says so."""
+    try:
+        writer.queue(session, name, to, now, *rest, **more)
+    except TemplateError as error:
+        maillog.template_broken(name, error.file, error.line)

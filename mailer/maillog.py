@@ -8,9 +8,9 @@ import logging
 _log = logging.getLogger("verbinden")
 
 
-def mail_read(mail_id: int, disposition: str, kinds: tuple[str, ...], bytes_read: int) -> None:
-    """One mail was understood, recorded and committed."""
-    _log.info("mail read: mail=%d disposition=%s kinds=%s bytes=%d", mail_id, disposition, ",".join(kinds), bytes_read)
+def mail_read(uid: int, disposition: str, size: int) -> None:
+    """One mail was understood, answered and committed."""
+    _log.info("mail read: uid=%d disposition=%s bytes=%d", uid, disposition, size)
 
 
 def mail_seen_before(mail_id: int) -> None:
@@ -51,6 +51,11 @@ def in_doubt(item_id: int, kind: str) -> None:
 def unwritable(item_id: int, kind: str, error: str) -> None:
     """A letter could not be composed; the others go."""
     _log.error("cannot be written: item=%d kind=%s error=%s", item_id, kind, error)
+
+
+def template_broken(name: str, file: str, line: int | None) -> None:
+    """A letter could not be composed because its template is broken; what it tells of has happened all the same."""
+    _log.error("template broken: mail=%s file=%s line=%s", name, file, line)
 
 
 def recovered(queued: int, doubtful: int) -> None:

@@ -33,6 +33,44 @@ class StepFailed(Exception):
     """Something in the story did not come true; the message says what was waited for."""
 
 
+@dataclass(slots=True)
+class Daemon:
+    """The daemon as a process of its own, with its ordinary configuration; its words go to daemon.log."""
+
+    folder: Path
+    env_file: Path
+    process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        """Start it; it goes on where the last one stood."""
+        root = Path(__file__).parents[2]
+        environment = {**plain_environment(), "PYTHONPATH": str(root)}
+        command = [sys.executable, "-m", "jobs", "--env", str(self.env_file), "run"]
+        with (self.folder / "daemon.log").open("ab") as log:
+            self.process = subprocess.Popen(command, stderr=log, stdout=log, env=environment)  # noqa: S603 - ours
+
+    def require(self) -> None:
+        """Raises StepFailed with the end of its log when it has ended by itself."""
+        if self.process is not None and self.process.poll() is not None:
+            log = (self.folder / "daemon.log").read_text(encoding="utf-8", errors="replace")
+            raise StepFailed(f"the daemon ended with {self.process.returncode}:\n{log[-2000:]}")
+
+    def kill(self) -> None:
+        """End it as a power cut does."""
+        if self.process is not None:
+            self.process.kill()
+            self.process.wait()
+
+    def stop(self) -> None:
+        """Ask it to stop, and see that it does."""
+        if self.process is not None:
+            self.process.send_signal(signal.SIGTERM)
+            try:
+                self.process.wait(timeout=35)
+            except subprocess.TimeoutExpired:
+                self.kill()
+
+
 @dataclass(frozen=True, slots=True)
 class World:
     """Everything the story acts with."""
@@ -42,6 +80,7 @@ class World:
     server: DevMail
     env_file: Path
     web_url: str
+    daemon: Daemon
 
     def write(self, who: Actor, subject: str, text: str, answering: EmailMessage | None = None, **headers: str) -> str:
         """Send a plain mail to the network by SMTP as `who`; returns its Message-ID."""
@@ -102,12 +141,14 @@ class World:
 
     def get(self, url: str) -> str:
         """Open a page."""
-        with urllib.request.urlopen(url, timeout=10) as answer:  # noqa: S310 - our own page on this machine
-            return str(answer.read().decode())
+        return self._open(url, None)
 
     def post(self, url: str, **fields: str) -> str:
         """Press the button of a page."""
-        with urllib.request.urlopen(url, urlencode(fields).encode(), timeout=10) as answer:  # noqa: S310
+        return self._open(url, urlencode(fields).encode())
+
+    def _open(self, url: str, body: bytes | None) -> str:
+        with urllib.request.urlopen(url, body, timeout=10) as answer:  # noqa: S310 - our own page on this machine
             return str(answer.read().decode())
 
 
@@ -118,9 +159,14 @@ def open_world(folder: Path, out: Path) -> Iterator[World]:
     with DevMail(on_mail=record.keep) as server:
         web_port = _free_port()
         env_file = _configure(folder, server, web_port)
-        world = World(folder, record, server, env_file, f"http://{HOST}:{web_port}")
-        with _daemon(world):
+        web_url = f"http://{HOST}:{web_port}"
+        world = World(folder, record, server, env_file, web_url, Daemon(folder, env_file))
+        try:
+            world.daemon.start()
+            world.until("the daemon answers at its web address", lambda: _is_up(world))
             yield world
+        finally:
+            world.daemon.stop()
 
 
 def _configure(folder: Path, server: DevMail, web_port: int) -> Path:
@@ -146,29 +192,8 @@ def _configure(folder: Path, server: DevMail, web_port: int) -> Path:
     return path
 
 
-@contextmanager
-def _daemon(world: World) -> Iterator[None]:
-    root = Path(__file__).parents[2]
-    environment = {**plain_environment(), "PYTHONPATH": str(root)}
-    with (world.folder / "daemon.log").open("wb") as log:
-        command = [sys.executable, "-m", "jobs", "--env", str(world.env_file), "run"]
-        process = subprocess.Popen(command, stderr=log, stdout=log, env=environment)  # noqa: S603 - our own program
-        try:
-            world.until("the daemon answers at its web address", lambda: _is_up(world, process))
-            yield
-        finally:
-            process.send_signal(signal.SIGTERM)
-            try:
-                process.wait(timeout=35)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
-
-
-def _is_up(world: World, process: subprocess.Popen[bytes]) -> bool:
-    if process.poll() is not None:
-        log = (world.folder / "daemon.log").read_text(encoding="utf-8", errors="replace")
-        raise StepFailed(f"the daemon ended with {process.returncode}:\n{log[-2000:]}")
+def _is_up(world: World) -> bool:
+    world.daemon.require()
     try:
         world.get(f"{world.web_url}/")
     except OSError:

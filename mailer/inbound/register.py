@@ -4,6 +4,7 @@ All SQL of the inbound side. No mail is kept here: the mail itself stays in the 
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -15,8 +16,9 @@ from contacts.database import Base
 HANDLED, REVIEW, IGNORED, QUARANTINE = "handled", "review", "ignored", "quarantine"
 #: The folders of the mailbox, by disposition.
 FOLDERS = {HANDLED: "Handled", REVIEW: "Review", IGNORED: "Ignored", QUARANTINE: "Quarantine"}
-#: A mail that stops our process this often is set aside unread (Mailman's shunting does the same).
+#: A mail that the server will not give this often is set aside unread.
 MAX_ATTEMPTS = 3
+_CHUNK = 10_000  # SQLite takes 32,766 values in one statement
 
 
 class InboundMail(Base):
@@ -69,32 +71,40 @@ class CoordinatorRequest(Base):
     resolution: Mapped[str | None] = mapped_column(Text)
 
 
-def begin(session: Session, uidvalidity: int, uid: int, now: datetime) -> LedgerEntry:
-    """Note that we begin with a place in the mailbox, counted before anything can go wrong."""
-    found = select(LedgerEntry).where(LedgerEntry.uidvalidity == uidvalidity, LedgerEntry.uid == uid)
-    entry = session.scalar(found)
-    if entry is None:
-        entry = LedgerEntry(uidvalidity=uidvalidity, uid=uid, attempts=0, seen_at=now)
-        session.add(entry)
-    if entry.disposition is None:
-        entry.attempts += 1
-    session.flush()
-    return entry
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a mail lies in the mailbox: a UID means nothing without its UIDVALIDITY (RFC 9051 §2.3.1.1)."""
+
+    uidvalidity: int
+    uid: int
+
+    def __str__(self) -> str:
+        return f"{self.uidvalidity}:{self.uid}"
 
 
-def forgive(session: Session, entry_id: int) -> None:
-    """The attempt failed through no fault of the mail (the database was away): it does not count."""
-    session.execute(update(LedgerEntry).where(LedgerEntry.id == entry_id).values(attempts=LedgerEntry.attempts - 1))
-
-
-def done(session: Session, uidvalidity: int, uids: Sequence[int]) -> dict[int, str]:
-    """Of these places, those that are done already, with their disposition."""
-    rows = session.execute(
-        select(LedgerEntry.uid, LedgerEntry.disposition).where(
-            LedgerEntry.uidvalidity == uidvalidity, LedgerEntry.uid.in_(uids), LedgerEntry.disposition.is_not(None)
+def ledger(session: Session, uidvalidity: int, uids: Sequence[int]) -> dict[int, LedgerEntry]:
+    """What is noted of these places in the mailbox."""
+    found: dict[int, LedgerEntry] = {}
+    for start in range(0, len(uids), _CHUNK):
+        wanted = select(LedgerEntry).where(
+            LedgerEntry.uidvalidity == uidvalidity, LedgerEntry.uid.in_(uids[start : start + _CHUNK])
         )
-    )
-    return {uid: disposition for uid, disposition in rows if disposition}
+        found |= {entry.uid: entry for entry in session.scalars(wanted)}
+    return found
+
+
+def note_failure(session: Session, place: Place, now: datetime) -> None:
+    """The server lists this mail and will not give it; counted, so that it is not asked for ever."""
+    _entry(session, place, now).attempts += 1
+
+
+def _entry(session: Session, place: Place, now: datetime) -> LedgerEntry:
+    found = ledger(session, place.uidvalidity, [place.uid]).get(place.uid)
+    if found is None:
+        found = LedgerEntry(uidvalidity=place.uidvalidity, uid=place.uid, attempts=0, seen_at=now)
+        session.add(found)
+        session.flush()
+    return found
 
 
 def known(session: Session, content_key: str) -> InboundMail | None:
@@ -104,7 +114,7 @@ def known(session: Session, content_key: str) -> InboundMail | None:
 
 def record(
     session: Session,
-    entry_id: int,
+    place: Place,
     key: str,
     content_key: str,
     message_id: str | None,
@@ -127,14 +137,15 @@ def record(
     )
     session.add(mail)
     session.flush()
-    tick(session, entry_id, mail, disposition)
+    tick(session, place, mail, now)
     return mail
 
 
-def tick(session: Session, entry_id: int, mail: InboundMail | None, disposition: str) -> None:
-    """This place in the mailbox is done."""
-    mine = update(LedgerEntry).where(LedgerEntry.id == entry_id)
-    session.execute(mine.values(mail_id=mail.id if mail else None, disposition=disposition))
+def tick(session: Session, place: Place, mail: InboundMail, now: datetime) -> None:
+    """This place in the mailbox is done: it holds this mail."""
+    entry = _entry(session, place, now)
+    entry.mail_id, entry.disposition = mail.id, mail.disposition
+    session.flush()
 
 
 def add_request(

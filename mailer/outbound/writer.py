@@ -23,6 +23,7 @@ from mailer.outbound.edition import Edition
 from mailer.outbound.letter import CalendarPart, Letter
 from mailer.outbound.outbox import OutboxItem
 from mailer.outbound.retry import GIVE_UP_AFTER
+from mailer.outbound.source import load
 
 #: Letters that may reach somebody who never wrote to us: nothing on the outside says who we are (DIS-07).
 _UNNAMED = ("confirmation",)
@@ -120,10 +121,11 @@ class Writer:
         return item
 
     def edition(self, name: str, language: str, variant: str, facts: Mapping[str, Any]) -> Edition:
-        """The compiled mail `name` in the language we speak to this person; raises TemplateError."""
-        return self.compiler.edition(
-            self.compiler.find("mails", name), self.network.language(language), variant, {**self.facts(), **facts}
-        )
+        """The compiled mail `name` in the best language we have for this person; raises TemplateError."""
+        source = load(self.compiler.find("mails", name))
+        spoken = (self.network.language(language), *self.network.languages, "en")
+        written = next((one for one in spoken if one in source.languages), spoken[0])
+        return self.compiler.edition(source, written, variant, {**self.facts(), **facts})
 
     def facts(self) -> dict[str, Any]:
         """What every template may know of the network."""

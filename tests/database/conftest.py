@@ -16,7 +16,11 @@ from mailer.outbound.writer import Writer
 
 NOW = datetime(2026, 11, 23, 9, 30, tzinfo=UTC)
 NETWORK = Network(
-    "Lerend netwerk", "netwerk@verbinden.example", ("nl", "fr", "en"), ZoneInfo("Europe/Brussels"), "https://verbinden.example"
+    "Lerend netwerk",
+    "netwerk@verbinden.example",
+    ("nl", "fr", "en"),
+    ZoneInfo("Europe/Brussels"),
+    "https://verbinden.example",
 )
 
 

@@ -24,7 +24,12 @@ from tests.database.conftest import NETWORK, NOW
 
 
 def _mail(author: str, text: str, subject: str = "Vraag", **headers: str) -> bytes:
-    fields = {"From": author, "To": NETWORK.address, "Subject": subject, "Message-ID": f"<{abs(hash((author, text)))}@x.example>"}
+    fields = {
+        "From": author,
+        "To": NETWORK.address,
+        "Subject": subject,
+        "Message-ID": f"<{abs(hash((author, text)))}@x.example>",
+    }
     fields |= {name.replace("_", "-"): value for name, value in headers.items()}
     head = "".join(f"{name}: {value}\r\n" for name, value in fields.items())
     return (head + "MIME-Version: 1.0\r\nContent-Type: text/plain; charset=utf-8\r\n\r\n" + text + "\r\n").encode()
@@ -61,7 +66,9 @@ def test_joining_asks_and_only_the_reply_to_the_question_confirms(database: Data
         assert _take(session, writer, _mail("Amina <amina@huis.example>", JOINS)).disposition == "handled"
         assert _sent(session, "amina@huis.example") == ["confirmation"]
         question = _question(session, "amina@huis.example")
-        stranger = _take(session, writer, _mail("x@evil.example", "Ja, graag", "Re: ja", In_Reply_To=question.message_id))
+        stranger = _take(
+            session, writer, _mail("x@evil.example", "Ja, graag", "Re: ja", In_Reply_To=question.message_id)
+        )
         assert stranger.disposition == "review"
         assert roster.counts(session) == {"pending": 1}
         own = _mail("amina@huis.example", "Ja, graag!", "Re: ja", In_Reply_To=question.message_id)
@@ -151,8 +158,22 @@ def _invited(session: Session, writer: Writer) -> OutboxItem:
 
 
 def _reply(uid: str, attendee: str, partstat: str, method: str = "REPLY") -> str:
-    lines = ["BEGIN:VCALENDAR", "VERSION:2.0", "PRODID:x", f"METHOD:{method}", "BEGIN:VEVENT", f"UID:{uid}", "SEQUENCE:0"]
-    lines += ["DTSTAMP:20261123T100000Z", f"ATTENDEE;PARTSTAT={partstat}:mailto:{attendee}", "END:VEVENT", "END:VCALENDAR", ""]
+    lines = [
+        "BEGIN:VCALENDAR",
+        "VERSION:2.0",
+        "PRODID:x",
+        f"METHOD:{method}",
+        "BEGIN:VEVENT",
+        f"UID:{uid}",
+        "SEQUENCE:0",
+    ]
+    lines += [
+        "DTSTAMP:20261123T100000Z",
+        f"ATTENDEE;PARTSTAT={partstat}:mailto:{attendee}",
+        "END:VEVENT",
+        "END:VCALENDAR",
+        "",
+    ]
     return "\r\n".join(lines)
 
 

@@ -35,7 +35,9 @@ def _released(database: Database, writer: Writer, new_key: NewKey, people: int) 
             member = roster.add(session, person, language, NOW, new_key)
             roster.record_consent(session, member, "paper", NOW, new_key)
         editions = _editions(database, writer)
-        issue = newsletter.approve(session, "newsletter", "winter", editions, Approval("an@stad.example", NOW, NOW), new_key)
+        issue = newsletter.approve(
+            session, "newsletter", "winter", editions, Approval("an@stad.example", NOW, NOW), new_key
+        )
         newsletter.release(session, writer, issue, NOW)
         return issue.id
 
@@ -115,7 +117,9 @@ def test_a_single_letter_in_doubt_goes_again_with_the_same_bytes(database: Datab
 
 
 @pytest.mark.conf("REL-11")
-def test_another_daemons_row_comes_back_when_its_lease_ends(database: Database, writer: Writer, new_key: NewKey) -> None:
+def test_another_daemons_row_comes_back_when_its_lease_ends(
+    database: Database, writer: Writer, new_key: NewKey
+) -> None:
     _released(database, writer, new_key, 1)
     _claim(database, "dies")
     assert outbox.recover(database, NOW + timedelta(minutes=11), alone=False)["queued"] == 0

@@ -18,7 +18,9 @@ from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import quote
 
-from contacts.database import Database, connect
+from sqlalchemy.orm import Session
+
+from contacts.database import connect
 from mailer.account import Account
 from tests.servers import HOST
 
@@ -52,7 +54,7 @@ class Daemon:
             "IMAP_URL": f"{self.imap.scheme}://{quote(self.imap.user, safe='')}@{HOST}:{self.imap.port}",
             "IMAP_PASSWORD": self.imap.password.reveal(),
             "SMTP_URL": f"smtp://{HOST}:{self.smtp.port}",
-            "SECRET_KEY": secrets.token_hex(32),
+            "SECRET_KEY": "0123456789abcdef" * 4,
             "DATA_DIR": str(self.folder / "data"),
             "TEMPLATES_DIR": str(self.folder / "templates"),
             "POLL_SECONDS": "1",
@@ -106,9 +108,15 @@ class Daemon:
         """What is in a folder of the network's mailbox."""
         return mails(self.imap, folder)
 
-    def database(self) -> Database:
+    @contextmanager
+    def reading(self) -> Iterator[Session]:
         """The daemon's database, opened beside it."""
-        return connect(self.settings.get("DATABASE_URL", f"sqlite:///{self.folder}/data/verbinden.db"))
+        database = connect(self.settings.get("DATABASE_URL", f"sqlite:///{self.folder}/data/verbinden.db"))
+        try:
+            with database.read() as session:
+                yield session
+        finally:
+            database.close()
 
     @property
     def log(self) -> str:

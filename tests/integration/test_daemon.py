@@ -47,7 +47,7 @@ def test_somebody_joins_over_real_servers(daemon: Daemon, dovecot: Dovecot, post
     daemon.write(amina, "Ja, graag!", "Re: vraag", In_Reply_To=str(question["Message-ID"]))
     _, welcome = _arrived(dovecot, amina, 2)
     assert welcome["In-Reply-To"]
-    with daemon.database().read() as session:
+    with daemon.reading() as session:
         assert roster.counts(session) == {"active": 1}
     until(lambda: len(daemon.folder_mails("Handled")) == 2, what="both mails are filed under Handled")
     assert daemon.folder_mails("INBOX") == []
@@ -87,7 +87,7 @@ def test_a_bounce_from_a_real_server_comes_home(daemon: Daemon) -> None:
     daemon.command("newsletters", "schedule", "winter", "--now")
 
     def bounced() -> bool:
-        with daemon.database().read() as session:
+        with daemon.reading() as session:
             return roster.counts(session) == {"bounced": 1}
 
     until(bounced, what="the bounce is counted")
@@ -117,7 +117,7 @@ def test_killed_at_any_moment_nothing_is_lost_or_done_twice(daemon: Daemon, dove
         _arrived(dovecot, person, 1)
     until(lambda: daemon.folder_mails("INBOX") == [], what="the inbox is empty")
     time.sleep(2)
-    with daemon.database().read() as session:
+    with daemon.reading() as session:
         assert roster.counts(session) == {"pending": len(people)}
         states = outbox.counts(session)
         repeated = [row for row in outbox.rows(session) if row.attempt > 1]

@@ -1,0 +1,1 @@
+"""What takes longer than a test may: measurements, fuzzing, and faults by the hundred."""

@@ -1,0 +1,82 @@
+"""The demo's story while the daemon is killed at random moments and started again: every step must still come true."""
+
+import random
+import threading
+import time
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+
+from jobs.demo.story import PEOPLE, STORY
+from jobs.demo.world import World, open_world
+
+#: How many different letters each person gets in the story, killed or not.
+LETTERS = {"Amina": 5, "Luc": 4, "Grace": 5, "Tine": 1, "N.": 0, "Jef": 2, "Sara": 2, "Paul": 1, "An": 2, "Karim": 2}
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What a story with kills left behind: how often the daemon died, and each person's mails by Message-ID."""
+
+    kills: int
+    copies: dict[str, Counter[str]]
+
+    @property
+    def letters(self) -> dict[str, int]:
+        """How many different letters each person got, by first name."""
+        return {name: len(found) for name, found in self.copies.items()}
+
+    @property
+    def repeated(self) -> int:
+        """How many letters arrived more than once."""
+        return sum(count - 1 for found in self.copies.values() for count in found.values())
+
+
+def tell(folder: Path, seed: int, pause: tuple[float, float] = (0.3, 3.0)) -> Told:
+    """Play the whole story with kills from this seed; raises StepFailed when a step does not come true."""
+    chance, over = random.Random(seed), threading.Event()
+    kills = 0
+    with open_world(folder, folder / "mails") as world:
+        patient = _patient(world)
+
+        def kill_now_and_then() -> None:
+            nonlocal kills
+            while not over.wait(chance.uniform(*pause)):
+                world.daemon.kill()
+                world.daemon.start()
+                kills += 1
+
+        killer = threading.Thread(target=kill_now_and_then)
+        killer.start()
+        try:
+            for step in STORY:
+                step.play(patient, lambda _: None)
+        finally:
+            over.set()
+            killer.join()
+        time.sleep(3)  # whatever would be done twice has had its time
+        return _look(world, kills)
+
+
+def _look(world: World, kills: int) -> Told:
+    return Told(
+        kills, {who.name.split()[0]: Counter(str(mail["Message-ID"]) for mail in world.received(who)) for who in PEOPLE}
+    )
+
+
+class _PatientWorld(World):
+    """A world in which people press a button again when the page does not come."""
+
+    def _open(self, url: str, body: bytes | None) -> str:
+        deadline = time.monotonic() + 20
+        while True:
+            try:
+                return super()._open(url, body)
+            except OSError:
+                if time.monotonic() > deadline:
+                    raise
+                time.sleep(0.2)
+
+
+def _patient(world: World) -> World:
+    return _PatientWorld(world.folder, world.record, world.server, world.env_file, world.web_url, world.daemon)
