@@ -1,4 +1,4 @@
-"""Play the demo's story with the daemon killed at random moments: `./run faults [SEEDS] [FIRST]`; prints a line a seed."""
+"""The demo's story with the daemon killed at random moments: `./run faults [SEEDS] [FIRST]`; prints a line a seed."""
 
 import sys
 import tempfile
@@ -21,7 +21,8 @@ def main(seeds: int, first: int) -> int:
                 continue
         right = told.letters == LETTERS and told.repeated <= told.kills
         bad += not right
-        print(f"seed {seed}: {told.kills} kills, {told.repeated} repeated, {'good' if right else told.letters}", flush=True)
+        verdict = "good" if right else f"WRONG: {told.letters}"
+        print(f"seed {seed}: {told.kills} kills, {told.repeated} repeated, {verdict}", flush=True)
     print(f"{seeds - bad} passed, {bad} failed")
     return 1 if bad else 0
 

@@ -1,4 +1,4 @@
-"""Meetings as coordinators write them: a folder becomes a meeting, the meeting becomes invitations, changes, a farewell."""
+"""Meetings as coordinators write them: a folder becomes a meeting, the meeting invitations, changes, a farewell."""
 
 from collections.abc import Mapping
 from datetime import datetime

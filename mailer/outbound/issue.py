@@ -1,4 +1,4 @@
-"""What a coordinator sends to many: an issue of the newsletter, or the mails about a meeting, with its frozen editions."""
+"""What a coordinator sends to many: a newsletter, or the mails about a meeting, with its frozen editions."""
 
 from datetime import datetime
 from typing import Any

@@ -89,7 +89,7 @@ def approve(
     new_key: Callable[[], str],
     meeting: Meeting | None = None,
 ) -> Issue:
-    """Freeze the editions: what was approved is what is sent; raises RuleBroken("exists") for a name approved before."""
+    """Freeze the editions: what was approved is what is sent; raises RuleBroken("exists") for a name used before."""
     if find(session, slug):
         raise RuleBroken("exists", f"{slug} was approved already; call it off and give the new one another name.")
     issue = Issue(

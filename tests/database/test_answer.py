@@ -1,6 +1,8 @@
 """From a mail's bytes to what changed and what was queued: the rules that protect people."""
 
+from dataclasses import replace
 from datetime import datetime, timedelta
+from pathlib import Path
 
 import pytest
 from sqlalchemy.orm import Session
@@ -17,6 +19,7 @@ from mailer.inbound.answer import Result
 from mailer.inbound.message import InboundMessage, read
 from mailer.inbound.understanding import decide, understand
 from mailer.outbound import invitation, newsletter, outbox
+from mailer.outbound.compile import Compiler
 from mailer.outbound.newsletter import Approval
 from mailer.outbound.outbox import OutboxItem
 from mailer.outbound.writer import Writer
@@ -143,9 +146,8 @@ def test_a_cry_for_help_changes_nothing_and_answers_nothing(database: Database, 
     ],
 )
 def test_automatic_mail_is_never_answered(database: Database, writer: Writer, headers: dict[str, str]) -> None:
-    subject = headers.pop("Subject", "Vraag")
     with database.begin() as session:
-        result = _take(session, writer, _mail("a@huis.example", JOINS, subject, **headers))
+        result = _take(session, writer, _mail("a@huis.example", JOINS, **headers))
         assert result.disposition in ("ignored", "review")
         assert outbox.rows(session) == []
 
@@ -289,6 +291,18 @@ def test_a_colleague_cannot_bring_back_who_complained(database: Database, writer
         assert _sent(session, "bart@huis.example") == []
         _take(session, writer, _mail("Bart <bart@huis.example>", JOINS))
         assert _sent(session, "bart@huis.example") == ["confirmation"]
+
+
+def test_a_broken_goodbye_does_not_keep_anybody_in(database: Database, writer: Writer, tmp_path: Path) -> None:
+    folder = tmp_path / "mails" / "goodbye"
+    folder.mkdir(parents=True)
+    (folder / "mail.toml").write_text('neutral = true\n[nl]\nsubject = "Dag"\n')
+    (folder / "nl.md").write_text("{{ nobody.knows.this }}\n")
+    with Compiler(tmp_path) as broken, database.begin() as session:
+        member = _member(session, writer, "amina@huis.example")
+        clumsy = replace(writer, compiler=broken)
+        result = _take(session, clumsy, _mail("amina@huis.example", "Schrijf mij alstublieft uit.\n"))
+        assert (result.disposition, member.state) == ("handled", "left")
 
 
 def test_a_coordinators_mail_is_left_to_coordinators(database: Database, writer: Writer) -> None:

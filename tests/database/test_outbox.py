@@ -117,7 +117,7 @@ def test_a_single_letter_in_doubt_goes_again_with_the_same_bytes(database: Datab
 
 
 @pytest.mark.conf("REL-11")
-def test_another_daemons_row_comes_back_when_its_lease_ends(
+def test_another_daemons_row_comes_back_after_its_lease(
     database: Database, writer: Writer, new_key: NewKey
 ) -> None:
     _released(database, writer, new_key, 1)
