@@ -39,6 +39,12 @@ def find_by_key(session: Session, key: str) -> Member | None:
     return session.scalar(select(Member).where(Member.key == key))
 
 
+def asked_by(session: Session, ask_key: str) -> Member | None:
+    """The member that a question of ours was put to."""
+    asked = select(Member).join(Consent, Consent.member_id == Member.id)
+    return session.scalar(asked.where(Consent.key == ask_key, Consent.act == ASKED))
+
+
 def everyone(session: Session, state: str | None = None) -> Sequence[Member]:
     """All members, or those in one state, by the day they came."""
     wanted = select(Member).order_by(Member.id)

@@ -1,5 +1,6 @@
 """The page that asks whether somebody really wants to join, and takes their yes."""
 
+from contacts import roster
 from mailer import acts
 from web.forms import Form
 from web.pages import Page, message
@@ -10,12 +11,9 @@ DISCREET = ("subject", "off")
 
 
 def show(visit: Visit) -> Page:
-    """What joining means, and the button.
-
-    The question names its member by a row that `roster` finds only while confirming, so here the browser's language
-    decides; the answer comes in the member's own.
-    """
-    return Page("confirm.html", visit.words(None), values={"action": visit.action})
+    """What joining means, and the button."""
+    member = roster.asked_by(visit.session, visit.key)
+    return Page("confirm.html", visit.words(member), values={"action": visit.action})
 
 
 def act(visit: Visit, form: Form) -> Page:
