@@ -110,8 +110,9 @@ def connect(url: str) -> Database:
     """Open the database at `url` (sqlite:///… or postgresql://…); raises sqlalchemy.exc.ArgumentError on nonsense."""
     parsed = make_url(url)
     if parsed.get_backend_name() != "sqlite":
-        return Database(create_engine(parsed, pool_pre_ping=True, pool_size=5))
-    engine = create_engine(parsed, connect_args={"timeout": _BUSY_SECONDS, "check_same_thread": False})
+        return Database(create_engine(parsed, hide_parameters=True, pool_pre_ping=True, pool_size=5))
+    wait = {"timeout": _BUSY_SECONDS, "check_same_thread": False}
+    engine = create_engine(parsed, hide_parameters=True, connect_args=wait)  # no error message holds an address
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
     return Database(engine)

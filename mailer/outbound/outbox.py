@@ -247,9 +247,11 @@ def withdraw(session: Session, member_id: int, kinds: Sequence[str], now: dateti
     return int(getattr(done, "rowcount", 0))
 
 
-def forget(session: Session, recipient: str, member_id: int | None) -> None:
+def forget(session: Session, recipient: str, member_id: int | None = None) -> None:
     """Empty every row of an erased person: no address, no bytes, no values; the counts stay true."""
-    whose = or_(OutboxItem.recipient == recipient, OutboxItem.member_id == member_id)
+    whose = OutboxItem.recipient == recipient
+    if member_id is not None:
+        whose = or_(whose, OutboxItem.member_id == member_id)
     session.execute(update(OutboxItem).where(whose, OutboxItem.state == QUEUED).values(state=WITHDRAWN))
     emptied = {"recipient": "", "content": None, "slots": None, "reply_text": None, "about": None}
     session.execute(update(OutboxItem).where(whose).values(**emptied))

@@ -169,6 +169,10 @@ class Submission:
             return Reply("mail", 552, "5.3.4", f"{len(content)} bytes is more than the {limit} this server takes")
         return None
 
+    def connect(self) -> None:
+        """Connect and log in, as before a first letter; raises SubmissionUnavailable or LoginRefused."""
+        self._ready()
+
     def _ready(self) -> "_Line":
         """A connection on which MAIL may be said: the one we have, emptied by RSET, or a new one."""
         tired = self._sent >= _MESSAGES_PER_CONNECTION or monotonic() - self._since > _SECONDS_PER_CONNECTION

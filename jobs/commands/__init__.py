@@ -1,0 +1,1 @@
+"""The sub-commands of `verbinden`: one module for each group, loaded by `jobs.cli` when asked for."""

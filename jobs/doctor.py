@@ -1,0 +1,144 @@
+"""Looks at everything the service needs and says in words what is well and what is not; sends and changes nothing.
+
+One exception: the four folders of the mailbox are made when they are missing.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from contacts import coordinator, migrate
+from contacts.errors import RuleBroken, ServiceError
+from jobs import heartbeat, lock
+from jobs.app import App
+from jobs.config import ConfigError
+from mailer.errors import TemplateError
+from mailer.inbound.mailbox import FOLDERS
+from mailer.outbound.compile import SHIPPED, VARIANTS
+
+GOOD, WRONG, NOTE = "good", "wrong", "note"
+#: The jobs whose rounds are short enough for a heartbeat to mean something.
+_BEATING = ("read_mailbox", "send_outbox", "release_due")
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """What was looked at (a lasting name), how it is ("good", "wrong", "note"), and the words for it."""
+
+    id: str
+    state: str
+    message: str
+
+
+def misconfigured(error: ConfigError) -> list[Check]:
+    """A configuration that cannot be read: nothing else can be looked at."""
+    return [Check("configuration", WRONG, problem) for problem in error.problems]
+
+
+def examine(app: App) -> list[Check]:
+    """Every check, in the order in which one needs the other; no exception of a server gets through."""
+    looks: tuple[tuple[str, Callable[[App], Check]], ...] = (
+        ("database", _database), ("coordinators", _coordinators), ("templates", _templates), ("mailbox", _mailbox),
+        ("submission", _submission), ("pages", _pages), ("daemon", _daemon),
+    )  # fmt: skip
+    found = [Check("configuration", GOOD, f"{app.network.name}, in {', '.join(app.network.languages)}")]
+    for name, look in looks:
+        try:
+            found.append(look(app))
+        except ServiceError as error:
+            found.append(Check(name, WRONG, str(error)))
+        except Exception as error:  # whatever a server or driver does: it is told, and the next look follows
+            found.append(Check(name, WRONG, f"does not answer ({type(error).__name__})"))
+    return found
+
+
+def _database(app: App) -> Check:
+    stands, needed = migrate.current(app.database), migrate.head()
+    if stands is None:
+        return Check("database", NOTE, "is empty; the first start makes its tables")
+    if stands != needed:
+        return Check("database", NOTE, f"stands at step {stands}; the next start brings it to {needed}")
+    problem = migrate.check(app.database)
+    if problem:
+        return Check("database", WRONG, f"is damaged: {problem}; get a copy back with: verbinden database restore FILE")
+    kind = "SQLite" if app.database.is_sqlite else "PostgreSQL"
+    return Check("database", GOOD, f"{kind}, at step {stands}, sound")
+
+
+def _coordinators(app: App) -> Check:
+    if migrate.current(app.database) is None:
+        return Check("coordinators", NOTE, "none yet; add one with: verbinden coordinators add ADDRESS --name NAME")
+    with app.database.read() as session:
+        count = len(coordinator.everyone(session))
+    if not count:
+        missing = "nobody gets the mails that a machine should not answer; add one with: verbinden coordinators add"
+        return Check("coordinators", WRONG, missing)
+    return Check("coordinators", GOOD, f"{count} of them")
+
+
+def _templates(app: App) -> Check:
+    """Every automatic mail in every language and variant, compiled with made-up facts."""
+    roots = [root for root in (SHIPPED, app.config.templates_dir) if root]
+    names = {folder.name for root in roots for folder in (root / "mails").glob("*") if folder.is_dir()}
+    facts = _facts(app)
+    for name in sorted(names):
+        for language in app.network.languages:
+            for variant in VARIANTS:
+                try:
+                    app.writer.edition(name, language, variant, facts)
+                except TemplateError as error:
+                    return Check("templates", WRONG, str(error))
+    return Check("templates", GOOD, f"{len(names)} automatic mails in {len(app.network.languages)} languages")
+
+
+def _facts(app: App) -> dict[str, Any]:
+    """Everything an automatic mail may ask for."""
+    now = app.now()
+    meeting = {
+        "title": "Example", "neutral_title": "Example", "place": "Example", "online_link": "", "capacity": 20,
+        "starts_at": now.isoformat(), "ends_at": (now + timedelta(hours=2)).isoformat(), "variant": "plain",
+    }  # fmt: skip
+    notice = {"folder": "Review", "kinds": ["other"], "number": 1, "received_at": now.isoformat(), "urgent": False}
+    return {"meeting": meeting, "notice": notice, "answer": "yes", "guests": 1, "waiting": False, "update": False}
+
+
+def _mailbox(app: App) -> Check:
+    with app.open_mailbox() as box:
+        waiting = len(box.waiting())
+    folders = ", ".join(FOLDERS)
+    return Check("mailbox", GOOD, f"logged in; the folders {folders} are there; {waiting} mails wait in INBOX")
+
+
+def _submission(app: App) -> Check:
+    with app.open_submission() as relay:
+        relay.connect()  # connects and logs in, as before a first letter
+    return Check("submission", GOOD, "connected and logged in; no mail was sent")
+
+
+def _pages(app: App) -> Check:
+    if app.network.web_url is None:
+        return Check("pages", NOTE, "none (WEB_URL is not set); everything works by mail alone")
+    host, port = app.config.web_listen
+    return Check("pages", GOOD, f"{app.network.web_url}, which a proxy must pass on to {host}:{port}")
+
+
+def _daemon(app: App) -> Check:
+    """The daemon, by its lock and by the heartbeats of its jobs."""
+    beats, now = heartbeat.read(app.data_dir), app.now()
+    patience = heartbeat.LATE_AFTER + timedelta(seconds=app.config.poll_seconds)
+    late = [job for job in _BEATING if job not in beats or now - beats[job] > patience]
+    runs = _is_running(app)
+    if not late:
+        return Check("daemon", GOOD, f"{'runs' if runs else 'does not run'}, and every job did its work lately")
+    if runs:
+        return Check("daemon", WRONG, f"runs, but gets nowhere with {', '.join(late)}; look at its log")
+    return Check("daemon", WRONG if beats else NOTE, "is not running; start it with: verbinden run")
+
+
+def _is_running(app: App) -> bool:
+    try:
+        with lock.holding(app.data_dir, "daemon"):
+            return False
+    except RuleBroken:
+        return True

@@ -1,0 +1,170 @@
+"""The configuration: everything wrong is told at once, secrets stay secret, and no default leads to another machine."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from jobs.config import VARIABLES, Config, ConfigError, load
+from tests.structure.house import ROOT
+
+GOOD = {
+    "NETWORK_NAME": "Lerend netwerk",
+    "NETWORK_ADDRESS": "netwerk@verbinden.example",
+    "IMAP_URL": "imaps://netwerk@mail.verbinden.example",
+    "IMAP_PASSWORD": "canary-imap",
+    "SMTP_URL": "smtp+starttls://netwerk@mail.verbinden.example:587",
+    "SMTP_PASSWORD": "canary-smtp",
+    "SECRET_KEY": "canary-key-0123456789abcdef0123456789",
+}
+
+
+def read(tmp_path: Path, environment: dict[str, str], text: str | None = None, mode: int = 0o600) -> Config:
+    """Load a .env with this text (none: no file) under this environment."""
+    file = tmp_path / ".env"
+    if text is not None:
+        file.write_text(text, encoding="utf-8")
+        file.chmod(mode)
+    return load(file, environment)
+
+
+def problems(tmp_path: Path, environment: dict[str, str], text: str | None = None, mode: int = 0o600) -> list[str]:
+    with pytest.raises(ConfigError) as caught:
+        read(tmp_path, environment, text, mode)
+    return caught.value.problems
+
+
+def test_the_environment_alone_is_enough(tmp_path: Path):
+    config = read(tmp_path, GOOD)
+    assert config.network.address == "netwerk@verbinden.example"
+    assert config.network.languages == ("nl", "fr", "en")
+    assert (config.imap.port, config.imap.user) == (993, "netwerk")
+    assert config.smtp.starttls
+    assert config.database_url == "sqlite:///data/verbinden.db"
+
+
+def test_a_file_alone_is_enough(tmp_path: Path):
+    config = read(tmp_path, {}, "".join(f"{name}={value}\n" for name, value in GOOD.items()))
+    assert config.imap.password.reveal() == "canary-imap"
+
+
+def test_the_environment_wins_over_the_file(tmp_path: Path):
+    config = read(tmp_path, {**GOOD, "POLL_SECONDS": "5"}, "POLL_SECONDS=7\n")
+    assert config.poll_seconds == 5
+
+
+def test_every_problem_is_told_at_once(tmp_path: Path):
+    found = problems(tmp_path, {"TIMEZONE": "Europe/Nowhere", "POLL_SECONDS": "soon", "LOG_FORMAT": "xml"})
+    named = [line.partition(":")[0] for line in found]
+    assert named == [
+        "NETWORK_NAME", "NETWORK_ADDRESS", "TIMEZONE", "IMAP_URL", "IMAP_PASSWORD", "SMTP_URL", "SECRET_KEY",
+        "POLL_SECONDS", "LOG_FORMAT",
+    ]  # fmt: skip
+
+
+@pytest.mark.conf("SEC-40")
+@pytest.mark.parametrize("mode", [0o644, 0o640, 0o604])
+def test_a_file_that_others_can_read_is_refused(tmp_path: Path, mode: int):
+    (found,) = problems(tmp_path, GOOD, "POLL_SECONDS=7\n", mode)
+    assert "chmod 600" in found
+
+
+@pytest.mark.conf("SEC-40")
+def test_an_unknown_variable_in_the_file_is_a_problem(tmp_path: Path):
+    (found,) = problems(tmp_path, GOOD, "IMAP_PASWORD=oops-canary\n")
+    assert found.startswith("IMAP_PASWORD:")
+    assert "oops-canary" not in found
+
+
+def test_nothing_in_a_value_is_replaced(tmp_path: Path):
+    password = "pa${HOME}$$x"
+    config = read(tmp_path, {name: value for name, value in GOOD.items() if name != "IMAP_PASSWORD"},
+                  f"IMAP_PASSWORD='{password}'\n")  # fmt: skip
+    assert config.imap.password.reveal() == password
+
+
+@pytest.mark.conf("SEC-40")
+@pytest.mark.parametrize("name", [variable.name for variable in VARIABLES if variable.secret])
+def test_every_secret_may_stand_in_a_file_of_its_own(tmp_path: Path, name: str):
+    value = (
+        "postgresql://db.verbinden.example/x" if name == "DATABASE_URL" else "from-a-file-0123456789abcdef0123456789"
+    )
+    secret = tmp_path / "secret"
+    secret.write_text(f"{value}\n", encoding="utf-8")
+    environment = {key: kept for key, kept in GOOD.items() if key != name}
+    config = read(tmp_path, {**environment, f"{name}_FILE": str(secret)})
+    given = {
+        "IMAP_PASSWORD": config.imap.password.reveal(), "SMTP_PASSWORD": config.smtp.password.reveal(),
+        "SECRET_KEY": config.secret_key.reveal(), "DATABASE_URL": config.database_url,
+    }  # fmt: skip
+    assert given[name] == value
+
+
+def test_a_secret_given_twice_is_a_problem(tmp_path: Path):
+    (found,) = problems(tmp_path, {**GOOD, "SECRET_KEY_FILE": str(tmp_path / "key")})
+    assert found.startswith("SECRET_KEY: is set twice")
+
+
+def test_a_missing_secret_file_is_a_problem(tmp_path: Path):
+    environment = {key: kept for key, kept in GOOD.items() if key != "SECRET_KEY"}
+    (found,) = problems(tmp_path, {**environment, "SECRET_KEY_FILE": str(tmp_path / "nowhere")})
+    assert found.startswith("SECRET_KEY: SECRET_KEY_FILE cannot be read")
+
+
+@pytest.mark.parametrize(
+    ("name", "url"),
+    [
+        ("IMAP_URL", "imap://netwerk@mail.verbinden.example"),
+        ("SMTP_URL", "smtp://mail.verbinden.example:25"),
+        ("SMTP_URL", "smtp://10.0.0.7:25"),
+        ("IMAP_URL", "https://mail.verbinden.example"),
+        ("IMAP_URL", "imaps://netwerk:canary-word@mail.verbinden.example"),
+        ("SMTP_URL", "smtps://"),
+        ("WEB_URL", "http://verbinden.example"),
+        ("NETWORK_ADDRESS", "no-reply@verbinden.example"),
+        ("NETWORK_LANGUAGES", "nl,xx"),
+        ("WEB_LISTEN", "everywhere"),
+        ("DATABASE_URL", "mysql://x"),
+        ("TEMPLATES_DIR", "nowhere/at/all"),
+        ("SECRET_KEY", "short"),
+    ],
+)
+def test_a_bad_value_is_named_and_not_shown(tmp_path: Path, name: str, url: str):
+    (found,) = problems(tmp_path, {**GOOD, name: url})
+    assert found.startswith(f"{name}: ")
+    assert "canary-word" not in found
+
+
+def test_a_plain_line_to_this_machine_is_allowed(tmp_path: Path):
+    config = read(tmp_path, {**GOOD, "IMAP_URL": "imap://u@127.0.0.1:1143", "SMTP_URL": "smtp://localhost:25"})
+    assert (config.imap.port, config.smtp.port) == (1143, 25)
+
+
+@pytest.mark.conf("SEC-41")
+def test_a_printed_configuration_shows_no_secret(tmp_path: Path):
+    assert "canary" not in repr(read(tmp_path, GOOD))
+
+
+def test_the_example_has_no_secret_and_leads_nowhere(tmp_path: Path):
+    example = (ROOT / ".env.example").read_text(encoding="utf-8")
+    found = problems(tmp_path, {}, example)
+    assert [line.partition(":")[0] for line in found] == [
+        "NETWORK_NAME", "NETWORK_ADDRESS", "IMAP_URL", "IMAP_PASSWORD", "SMTP_URL", "SECRET_KEY",
+    ]  # fmt: skip
+
+
+def test_the_shipped_example_is_the_same():
+    assert (ROOT / ".env.example").read_bytes() == (ROOT / "jobs" / "env.example").read_bytes()
+
+
+def test_the_example_says_the_defaults(tmp_path: Path):
+    lines = (ROOT / ".env.example").read_text(encoding="utf-8").splitlines()
+    written = dict(line.split("=", 1) for line in lines if line[:1].isalpha())
+    assert {name: written[name] for name in written if written[name]} == {
+        variable.name: variable.default for variable in VARIABLES if variable.default
+    }
+
+
+def test_only_the_configuration_decides(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(os, "environ", {**GOOD, "NETWORK_NAME": "From outside"})
+    assert load(tmp_path / ".env").network.name == "From outside"
