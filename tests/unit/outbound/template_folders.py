@@ -26,7 +26,7 @@ NOTICE = {
     "folder": "Review",
     "kinds": ["join", "iets_nieuws"],
     "received_at": "2026-11-23T14:02:00+00:00",
-    "why": ["Twee vragen"],
+    "number": 12,
     "urgent": False,
 }
 FACTS: dict[str, Any] = {
