@@ -13,7 +13,7 @@ from mailer.outbound.outbox import OutboxItem, Result
 from mailer.outbound.submission import Reply, Submission
 
 _BATCH = 20
-#: When the relay refuses us as a whole, nobody is blamed and everything waits this long.
+#: A letter at which the relay said that it does not take our mail waits this long; nobody is blamed.
 _PAUSE = timedelta(minutes=5)
 
 
@@ -49,7 +49,7 @@ def _send_batch(app: App, relay: Submission, items: list[OutboxItem], stop: thre
         try:
             accepted += _send(app, relay, item)
         except (SubmissionUnavailable, LoginRefused):
-            outbox.give_back(app.database, items[position:], app.now() + _PAUSE)
+            outbox.give_back(app.database, items[position:], app.now())  # the job itself pauses, longer each time
             raise
         heartbeat.beat(app.data_dir, "send_outbox", app.now())
     return accepted

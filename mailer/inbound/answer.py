@@ -1,7 +1,7 @@
 """Request → changes in the network and replies in the outbox, all in the caller's transaction.
 
-The understanding says what a mail asks for and what a machine may do about it; here that meets what we know: who writes,
-which of our letters is answered, whether the address proved itself. Whatever does not fit goes to a person.
+The understanding says what a mail asks for and what a machine may do about it; here that meets what we know: who
+writes, which of our letters is answered, whether the address proved itself. Whatever does not fit goes to a person.
 """
 
 from dataclasses import dataclass, field
@@ -38,6 +38,8 @@ _THREADS = {
 _DEAD = ("5.1.1", "5.1.2", "5.1.6", "5.1.10", "5.2.1")
 #: An answer cannot come from the future; a wrong clock may be off by a little.
 _CLOCK_SKEW = timedelta(minutes=10)
+#: A mail may be on its way this long (RFC 5321 §4.5.4.1: relays try for four to five days).
+_LONGEST_WAY = timedelta(days=7)
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,10 +216,17 @@ class _Work:
         if not invitation.meeting.is_open(self.now):
             self.result.to_person("the meeting is over, or was called off")
             return
-        at = min(self.message.date or self.now, self.now + _CLOCK_SKEW)
-        if not acts.answer_invitation(self.session, self.writer, invitation, reply, guests, note, at, self.occasion):
+        if not acts.answer_invitation(
+            self.session, self.writer, invitation, reply, guests, note, self._given_at(self.message.date), self.occasion
+        ):
             self.result.why.append("a newer answer of the same person stands")
         self.result.member_id = invitation.member_id
+
+    def _given_at(self, said: datetime | None) -> datetime:
+        """When an answer was given: what the mail says, unless its clock is plainly wrong; then now."""
+        if said is None or not self.now - _LONGEST_WAY <= said <= self.now + _CLOCK_SKEW:
+            return self.now
+        return said
 
     def _invitation(self, author: Address) -> Invitation | None:
         letter, member = self.context.letter, self.context.member
@@ -301,7 +310,7 @@ class _Work:
         if not invitation.meeting.is_open(self.now):
             self.result.to_person("the meeting is over, or was called off")
             return
-        at = min(stamp or self.message.date or self.now, self.now + _CLOCK_SKEW)
+        at = self._given_at(stamp or self.message.date)
         # INB-06: a calendar program's answer is recorded and never answered by a text robot.
         agenda.answer(self.session, invitation, answer_, guests, note, at, "calendar")
         self.result.disposition, self.result.member_id = HANDLED, invitation.member_id
