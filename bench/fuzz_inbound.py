@@ -16,24 +16,95 @@ from mailer.inbound.message import InboundMessage, read
 from mailer.inbound.reply_text import read_words
 from mailer.inbound.understanding import Thread, decide, understand
 
-SEEDS = (
-    b"From: An Peeters <an@a.example>\r\nTo: n@v.example\r\nSubject: =?utf-8?Q?Inschrijving_=C3=A9?=\r\nMessage-ID: <1@a>\r\n"
-    b"Content-Type: text/plain; charset=utf-8; format=flowed\r\n\r\nSchrijf me in aub.\r\n\r\n-- \r\nAn\r\n> Op 3 mei schreef X:\r\n",
-    b"From: b@a.example\r\nReferences: <a@b> <c@d>\r\nMIME-Version: 1.0\r\nContent-Type: multipart/alternative; boundary=x\r\n\r\n"
-    b"--x\r\nContent-Type: text/plain\r\nContent-Transfer-Encoding: base64\r\n\r\nSmEgaWsga29t\r\n--x\r\n"
-    b'Content-Type: text/html\r\n\r\n<div>Ja<div class="gmail_quote"><blockquote>Kom je?</blockquote></div></div>\r\n--x--\r\n',
-    b"From: MAILER-DAEMON@a.example\r\nReturn-Path: <>\r\nContent-Type: multipart/report; report-type=delivery-status; boundary=y"
-    b"\r\n\r\n--y\r\n\r\nfailed\r\n--y\r\nContent-Type: message/delivery-status\r\n\r\nReporting-MTA: dns; a\r\n\r\n"
-    b"Final-Recipient: rfc822; x@b.example\r\nAction: failed\r\nStatus: 5.1.1\r\n\r\n--y\r\nContent-Type: message/rfc822\r\n\r\n"
-    b"Message-ID: <9@v.example>\r\n\r\nx\r\n--y--\r\n",
-    b"From: c@a.example\r\nSubject: Accepted\r\nContent-Type: text/calendar; method=REPLY\r\n\r\nBEGIN:VCALENDAR\r\nMETHOD:REPLY\r\n"
-    b"BEGIN:VEVENT\r\nUID:1\r\nATTENDEE;PARTSTAT=ACCEPTED:mailto:c@a.example\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n",
-    b'From: "D, E" <d@a.example>\r\nContent-Type: multipart/mixed; boundary="z"\r\n\r\n--z\r\nContent-Type: message/rfc822\r\n\r\n'
-    b"From: q@a.example\r\n\r\nhelp\r\n--z\r\nContent-Disposition: attachment; filename*=utf-8''%2e%2e%2fa\r\n\r\nQ\r\n--z--\r\n",
+SEEDS = tuple(
+    text.replace("\n", "\r\n").encode()
+    for text in (
+        """From: An Peeters <an@a.example>
+To: n@v.example
+Subject: =?utf-8?Q?Inschrijving_=C3=A9?=
+Message-ID: <1@a.example>
+Content-Type: text/plain; charset=utf-8; format=flowed
+
+Schrijf me in aub.
+
+--
+An
+> Op 3 mei schreef X:
+""",
+        """From: b@a.example
+References: <a@b> <c@d>
+Content-Type: multipart/alternative; boundary=x
+
+--x
+Content-Type: text/plain
+Content-Transfer-Encoding: base64
+
+SmEgaWsga29t
+--x
+Content-Type: text/html
+
+<div>Ja<div class="gmail_quote"><blockquote>Kom je?</blockquote></div></div>
+--x--
+""",
+        """From: MAILER-DAEMON@a.example
+Return-Path: <>
+Content-Type: multipart/report; report-type=delivery-status; boundary=y
+
+--y
+
+failed
+--y
+Content-Type: message/delivery-status
+
+Reporting-MTA: dns; a
+
+Final-Recipient: rfc822; x@b.example
+Action: failed
+Status: 5.1.1
+
+--y
+Content-Type: message/rfc822
+
+Message-ID: <9@v.example>
+
+x
+--y--
+""",
+        """From: c@a.example
+Subject: Accepted
+Content-Type: text/calendar; method=REPLY
+
+BEGIN:VCALENDAR
+METHOD:REPLY
+BEGIN:VEVENT
+UID:1
+ATTENDEE;PARTSTAT=ACCEPTED:mailto:c@a.example
+END:VEVENT
+END:VCALENDAR
+""",
+        """From: "D, E" <d@a.example>
+Content-Type: multipart/mixed; boundary="z"
+
+--z
+Content-Type: message/rfc822
+
+From: q@a.example
+
+help
+--z
+Content-Disposition: attachment; filename*=utf-8''%2e%2e%2fa
+
+Q
+--z--
+""",
+    )
 )
-BLOCKS = (b"=?utf-8?B?", b"?=", b"<", b">", b"(", b'"', b"\x00", b"\xff\xfe", b"\r\n", b"\r\n\r\n", b"--x", b"boundary=", b"charset=utf-7",
-          b"Content-Type: multipart/mixed; boundary=x\r\n", b"message/rfc822", b"\xe2\x80\xae", b"&#x110000;", b"begin 644 a\r\n",
-          b"Content-Transfer-Encoding: x-uuencode\r\n", b"filename*0*=", b"charset=idna", b"From: ", b"<style>", b"> " * 50)  # fmt: skip
+BLOCKS = (
+    *(b"=?utf-8?B?", b"?=", b"<", b">", b"(", b'"', b"\x00", b"\xff\xfe", b"\r\n", b"\r\n\r\n", b"--x", b"boundary="),
+    *(b"charset=utf-7", b"charset=idna", b"filename*0*=", b"message/rfc822", b"\xe2\x80\xae", b"&#x110000;", b"From: "),
+    *(b"<style>", b"> " * 50, b"begin 644 a\r\n", b"Content-Transfer-Encoding: x-uuencode\r\n"),
+    b"Content-Type: multipart/mixed; boundary=x\r\n",
+)
 THREADS = ("none", "invitation", "newsletter", "confirmation", "welcome")
 
 

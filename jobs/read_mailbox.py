@@ -115,7 +115,7 @@ def _answer(app: App, session: Session, message: InboundMessage, place: register
     now = app.now()
     context = answering.look_up(session, message)
     with in_hand.reading(app.data_dir, str(place), deaths):
-        request = understand(message, context.thread, frozenset({app.network.address}))
+        request = understand(message, context.thread, frozenset({app.network.address.lower()}))
         plan = decide(request)
     result = answering.answer(session, app.writer, message, context, request, plan, app.pepper, now)
     mail = register.record(

@@ -1,0 +1,63 @@
+"""The cues of one mail, asked by topic; denied cues do not count, conditional ones are known."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from mailer.inbound.understanding.lexicon import Cue
+from mailer.inbound.understanding.sentences import Sentence
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """`sentences` of the author's newest words, and every cue found in them."""
+
+    sentences: Sequence[Sentence]
+    cues: tuple[Cue, ...]
+
+    def of(self, *topics: str) -> tuple[Cue, ...]:
+        """Cues of these topics ("join.strong"; "join" for all of its strengths) that are not denied."""
+        return tuple(cue for cue in self.cues if not cue.negated and _is_of(cue, topics))
+
+    def has(self, *topics: str) -> bool:
+        """Whether any of these topics is there, not denied."""
+        return bool(self.of(*topics))
+
+    def denied(self, *topics: str) -> tuple[Cue, ...]:
+        """Cues of these topics that a negation turns round."""
+        return tuple(cue for cue in self.cues if cue.negated and _is_of(cue, topics))
+
+    def even_denied(self, *topics: str) -> tuple[Cue, ...]:
+        """Cues of these topics, whether denied or not: for what must never be missed."""
+        return tuple(cue for cue in self.cues if _is_of(cue, topics))
+
+    def where(self, *topics: str) -> frozenset[int]:
+        """The sentences in which these topics stand."""
+        return frozenset(cue.sentence for cue in self.of(*topics))
+
+    def about(self, *topics: str) -> frozenset[int]:
+        """The sentences that speak of these topics, whether they say yes or no to them."""
+        return frozenset(cue.sentence for cue in self.even_denied(*topics))
+
+    def clauses(self, cue: Cue) -> frozenset[int]:
+        """The numbers of the clauses in which the words of a cue stand."""
+        sentence = self.sentences[cue.sentence]
+        return frozenset(sentence.clauses[at] for at in cue.words)
+
+    def is_of_others(self, cue: Cue) -> bool:
+        """Whether a wish is perhaps somebody else's: a third person in its clause, or near it without an "I"."""
+        near = self.clauses(cue)
+        third = [one for one in self.even_denied("about.third") if one.sentence == cue.sentence]
+        first = [one for one in self.even_denied("about.first") if one.sentence == cue.sentence]
+        if any(self.clauses(one) & near for one in third):
+            return True
+        return bool(third) and not any(self.clauses(one) & near for one in first)
+
+
+def _is_of(cue: Cue, topics: Sequence[str]) -> bool:
+    return any(cue.topic == topic or cue.topic.startswith(f"{topic}.") for topic in topics)
+
+
+def say(cue: Cue) -> str:
+    """One cue in words a coordinator understands."""
+    turned = " (denied)" if cue.negated else " (on a condition)" if cue.conditional else ""
+    return f"{cue.topic} in {cue.language}, sentence {cue.sentence + 1}: {cue.pattern}{turned}"

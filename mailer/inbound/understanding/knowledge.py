@@ -1,0 +1,31 @@
+"""Words shared by all languages, from words/shared.toml, read once."""
+
+import tomllib
+from functools import cache
+from importlib.resources import files
+
+from mailer.inbound.fold import fold
+
+
+@cache
+def _table() -> dict[str, dict[str, str]]:
+    source = files("mailer.inbound.understanding").joinpath("words", "shared.toml").read_text(encoding="utf-8")
+    return tomllib.loads(source)
+
+
+@cache
+def shared(section: str, name: str) -> frozenset[str]:
+    """The folded words of one entry; raises KeyError for one that the file does not hold."""
+    return frozenset(fold(word) for word in _table()[section][name].split())
+
+
+@cache
+def numbers() -> dict[str, int]:
+    """Numbers written as words, folded, in any language."""
+    return {fold(word): int(value) for value, text in _table()["numbers"].items() for word in text.split()}
+
+
+@cache
+def language_names() -> dict[str, tuple[str, ...]]:
+    """For each language the beginnings of its name in any language, folded."""
+    return {language: tuple(fold(word) for word in text.split()) for language, text in _table()["languages"].items()}

@@ -1,0 +1,91 @@
+"""An answer to an invitation, in anybody's words: yes, no or maybe, and how many come along."""
+
+from mailer.inbound.fold import fold
+from mailer.inbound.understanding.evidence import Evidence
+from mailer.inbound.understanding.knowledge import numbers, shared
+from mailer.inbound.understanding.lexicon import Cue
+from mailer.inbound.understanding.request import Rsvp
+from mailer.inbound.understanding.sentences import Sentence
+
+MOST_GUESTS = 20
+
+
+def answer(evidence: Evidence, note: str, invited: bool) -> Rsvp | None:
+    """The answer these words give, or None; `invited`: they answer an invitation, `note` is kept."""
+    coming, away = evidence.of("coming.strong"), evidence.of("away.strong")
+    unsure = evidence.even_denied("unsure.strong")
+    if invited:  # "schrijf me in" under an invitation is for the meeting
+        named = evidence.about("about.list")
+        coming = (*coming, *(cue for cue in evidence.of("join.plain") if cue.sentence not in named))
+    away = (*away, *evidence.denied("coming.strong"))
+    kind = _kind(evidence, coming, away, unsure)
+    if kind is None and evidence.has("coming.whole"):
+        kind = "yes"
+    if kind is None and evidence.has("away.whole"):
+        kind = "no"
+    if kind is None:
+        return None
+    guests = _guests(evidence) if kind != "no" else 0
+    return Rsvp(kind, guests, note[:500])
+
+
+def _kind(evidence: Evidence, coming: tuple[Cue, ...], away: tuple[Cue, ...], unsure: tuple[Cue, ...]) -> str | None:
+    later = evidence.where("later.strong")
+    first_yes = min((cue.sentence for cue in coming if not cue.conditional), default=None)
+    first_no = min((cue.sentence for cue in away), default=None)
+    opened = evidence.where("coming.whole", "away.whole")
+    if evidence.has("away.whole") and 0 in {0 for _ in opened} and not evidence.has("coming.whole"):
+        return "no"
+    doubts = [cue for cue in unsure if cue.sentence not in later]
+    if doubts and not evidence.has("coming.whole") and not (first_no is not None and first_no < doubts[0].sentence):
+        return "maybe"
+    if any(cue.conditional for cue in coming) and first_yes is None:
+        return "maybe"
+    if first_yes is None and first_no is None:
+        return "maybe" if doubts else None
+    if first_no is None:
+        return "yes"
+    if first_yes is None:
+        return "no" if not evidence.has("coming.whole") else "yes"
+    return "yes" if first_yes < first_no else "no"
+
+
+def _guests(evidence: Evidence) -> int:
+    """How many come along with the writer, as far as the words say it."""
+    if evidence.has("guest.none"):
+        return 0
+    counts = [found for sentence in evidence.sentences for found in [_count(sentence)] if found is not None]
+    if counts:
+        return max(0, min(MOST_GUESTS, max(counts)))
+    return 1 if evidence.has("guest.one") else 0
+
+
+def _count(sentence: Sentence) -> int | None:
+    """Guests named by number: "met 3 collega's" is three, "we zijn met 4" and "4 personen" are three too."""
+    words = sentence.words
+    for at, word in enumerate(words):
+        number = _number(word)
+        if number is None:
+            continue
+        after, before = words[at + 1 : at + 3], words[max(0, at - 3) : at]
+        if any(one in shared("guests", "extras") for one in after) or "extra" in words[at + 1 : at + 5]:
+            return number
+        if after[:1] and after[0] in shared("guests", "totals") and number > 1:
+            return number - 1
+        if number > 1 and _speaks_of_all(before):
+            return number - 1
+    return None
+
+
+def _speaks_of_all(before: tuple[str, ...]) -> bool:
+    """ "we zijn met (z'n)", "on sera", "there will be", "wir kommen zu" before a number."""
+    joined = " ".join(before)
+    return joined.endswith(("zijn met", "komen met", "met z n", "met zijn", "met ons", "on sera", "nous serons",
+                            "serons", "sera a", "we are", "be", "wir sind", "kommen zu", "sind zu", "seremos",
+                            "somos", "with")) and not joined.endswith("agree with")  # fmt: skip
+
+
+def _number(word: str) -> int | None:
+    if word.isascii() and word.isdigit() and len(word) <= 2:
+        return int(word) if 0 < int(word) <= MOST_GUESTS else None
+    return numbers().get(fold(word))

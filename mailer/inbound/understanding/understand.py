@@ -1,0 +1,145 @@
+"""InboundMessage → Request: machines by their headers, then people by their newest words."""
+
+from mailer.calendar import Itip
+from mailer.inbound.fold import fold
+from mailer.inbound.message import InboundMessage
+from mailer.inbound.reply_text import Words, read_words
+from mailer.inbound.understanding import people, wishes
+from mailer.inbound.understanding.evidence import Evidence, say
+from mailer.inbound.understanding.found import Wishes
+from mailer.inbound.understanding.language import languages_of
+from mailer.inbound.understanding.lexicon import find_cues
+from mailer.inbound.understanding.machine import Machine, is_robot, machine
+from mailer.inbound.understanding.request import Person, Request, Rsvp, Thread
+from mailer.inbound.understanding.sentences import first_words, read_sentences
+from mailer.inbound.understanding.subject import own_subject
+from mailer.inbound.understanding.wanted import wanted_language
+
+_PARTSTATS = {"ACCEPTED": "yes", "DECLINED": "no", "TENTATIVE": "maybe"}
+MAX_READ = 20_000
+
+
+def understand(message: InboundMessage, thread: Thread, own: frozenset[str] = frozenset()) -> Request:
+    """What this mail asks for; `own` are the network's own addresses in lower case. Never raises for a read message."""
+    known = machine(message, own)
+    words = read_words(message)
+    if known is not None and not (known.kind == "bulk" and thread.kind == "none"):
+        return _from_machine(known, message, words)
+    return _from_person(message, thread, words, known)
+
+
+def _from_machine(known: Machine, message: InboundMessage, words: Words) -> Request:
+    language = languages_of(first_words(read_sentences(words.own[:2000]), 200), words.own)[0]
+    answer = _calendar_answer(known.calendar)
+    return Request((known.kind,), (), answer, language, True, (known.why,), known.report, known.calendar)
+
+
+def _calendar_answer(reply: Itip | None) -> Rsvp | None:
+    if reply is None or reply.method != "REPLY" or reply.partstat not in _PARTSTATS:
+        return None
+    return Rsvp(_PARTSTATS[reply.partstat], reply.guests, reply.comment)
+
+
+def _from_person(message: InboundMessage, thread: Thread, words: Words, bulk: Machine | None) -> Request:
+    text = f"{own_subject(message.subject)}\n\n{words.own}".strip()
+    evidence, languages = _read(text, words.signature)
+    language = languages[0]
+    said = tuple(say(cue) for cue in evidence.cues[:40])
+    if wishes.is_help(_with_signature(evidence, words, languages)):
+        return Request(("help",), language=language, why=("may be a cry for help: a person, at once", *said))
+    if thread.kind == "none" and wishes.is_spam(evidence, bulk is not None):
+        return Request(("spam",), language=language, certain=True, why=("advertising or fraud", *said))
+    if bulk is not None:
+        return Request((bulk.kind,), language=language, certain=True, why=(bulk.why,))
+    return _wished(message, thread, words, evidence, language, said)
+
+
+def _read(text: str, signature: str) -> tuple[Evidence, tuple[str, ...]]:
+    sentences = read_sentences(text[:MAX_READ])
+    languages = languages_of(first_words(sentences, 400), text or signature)
+    return Evidence(sentences, find_cues(sentences, languages)), languages
+
+
+def _with_signature(evidence: Evidence, words: Words, languages: tuple[str, ...]) -> Evidence:
+    """The same words and those under the closing formula, where a last sentence may hide."""
+    sentences = (*evidence.sentences, *read_sentences(words.signature[:2000]))
+    return Evidence(sentences, find_cues(sentences, languages))
+
+
+def _wished(
+    message: InboundMessage, thread: Thread, words: Words, evidence: Evidence, language: str, said: tuple[str, ...]
+) -> Request:
+    named = people.others(message, words)
+    offered = thread.kind == "none" and _was_offered(words)
+    found = wishes.weigh(evidence, thread.kind, words.own, offered, bool(named))
+    stops = [*found.stops, *_doubts(message, words)]
+    kinds = found.ordered()
+    clear = frozenset() if _doubts(message, words) else frozenset(found.clear - _stopped(found))
+    wanted = wanted_language(evidence) if "update" in kinds else None
+    return Request(
+        kinds=kinds,
+        people=_people(message, words, found, named, evidence),
+        rsvp=found.answer,
+        language=wanted or language,
+        certain=not stops,
+        why=(*stops, *said) or ("nothing that the words of the network speak of",),
+        clear=clear,
+        wanted_language=wanted,
+        receipt=_may_thank(message, kinds, found, evidence),
+    )
+
+
+def _stopped(found: Wishes) -> set[str]:
+    """With a stop only leaving stays clear, and not even that where somebody died."""
+    if not found.stops:
+        return set()
+    grave = any(not reason.startswith("a complaint") for reason in found.stops)
+    return set(found.clear) if grave else set(found.clear) - {"leave"}
+
+
+def _was_offered(words: Words) -> bool:
+    """Whether the mail that is answered asks: "shall I put you on our list?"."""
+    sentences = read_sentences(words.quoted[:4000])
+    cues = find_cues(sentences, languages_of(first_words(sentences, 200), words.quoted))
+    return Evidence(sentences, cues).has("join.ask")
+
+
+def _doubts(message: InboundMessage, words: Words) -> list[str]:
+    """Why no machine should act on this mail, whatever it says."""
+    found = []
+    if message.author is None:
+        found.append("From does not name exactly one author")
+    if message.encrypted:
+        found.append("the mail, or a part of it, is encrypted")
+    if is_robot(message):
+        found.append("nobody reads the address of its author")
+    if words.forwarded and not words.own.strip():
+        found.append("only a forwarded mail, without words of the sender")
+    return found
+
+
+def _people(
+    message: InboundMessage, words: Words, found: Wishes, named: tuple[Person, ...], evidence: Evidence
+) -> tuple[Person, ...]:
+    if "join_other" in found.kinds:
+        return (*((people.author(message, words),) if "join" in found.kinds else ()), *named)
+    if "join" in found.kinds:
+        mine = [one for one in named if one.address and _is_mine(message, one)]
+        return (people.author(message, words, mine[0].address or "" if mine else ""),)
+    if "update" in found.kinds:
+        return people.changed(message, words, named, evidence.has("address.strong"), evidence.has("rename.strong"))
+    return ()
+
+
+def _is_mine(message: InboundMessage, other: Person) -> bool:
+    """Whether another address in the text carries the name of the author."""
+    shown = fold(f"{message.author.name} {message.author.address.partition('@')[0]}" if message.author else "")
+    local = fold((other.address or "").partition("@")[0]).replace("_", ".").replace("-", ".")
+    pieces = [piece for piece in local.split(".") if len(piece) > 2]
+    return any(piece in shown for piece in pieces)
+
+
+def _may_thank(message: InboundMessage, kinds: tuple[str, ...], found: Wishes, evidence: Evidence) -> bool:
+    """A neutral receipt only where a person from an organisation asks for work to be done, and nothing sounds grave."""
+    grave = found.stops or evidence.even_denied("help") or message.author is None or message.encrypted
+    return not grave and set(kinds) <= {"guidance", "contribution"} and not is_robot(message)
