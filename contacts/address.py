@@ -4,6 +4,8 @@ import re
 import unicodedata
 from dataclasses import dataclass
 
+import idna
+
 from contacts.errors import RuleBroken
 
 # RFC 5321 §4.1.2 dot-string plus RFC 6531 §3.3 (non-ASCII atext); quoted local parts are refused on purpose.
@@ -55,9 +57,9 @@ def _has_hidden(text: str) -> bool:
 
 
 def _a_label(domain: str) -> str:
-    """Lower-case A-labels of a host name (RFC 5890); raises RuleBroken("address") where there are none."""
+    """Lower-case A-labels of a host name (RFC 5891, UTS #46); raises RuleBroken("address") where there are none."""
     try:
-        wire = domain if domain.isascii() else domain.encode("idna").decode("ascii")
+        wire = domain if domain.isascii() else idna.encode(domain, uts46=True).decode("ascii")
     except UnicodeError as error:
         raise RuleBroken("address", "The part after the @ is not a host name.") from error
     labels = wire.lower().split(".")
