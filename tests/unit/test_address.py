@@ -11,7 +11,8 @@ from contacts.errors import RuleBroken
     "text",
     [
         "", "a", "@b.example", "a@", "a@b", "a b@c.example", "a@b.example,evil@c.example", "<a@b.example>",
-        "a\n@b.example", "a@b.\nexample", "a\u0000@b.example", "a@@b.example", ".a@b.example", "a.@b.example", "a..b@c.example",
+        "a\n@b.example", "a@b.\nexample", "a\u0000@b.example", "a@@b.example", ".a@b.example", "a.@b.example",
+        "a..b@c.example",
         "a@-b.example", "a@b-.example", "a@[127.0.0.1]", "a@b..example", '"a b"@c.example', "a@b.example\u202e",
         "a\u200b@b.example", f"{'a' * 65}@b.example", f"a@{'b' * 64}.example", f"a@{'b.' * 130}example",
         "@relay.example:a@b.example", "a@b.exa mple", "a＠b.example", "a@b_c.example",
