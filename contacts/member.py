@@ -6,7 +6,6 @@ from sqlalchemy import ForeignKey, String
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from contacts.database import Base
-from contacts.errors import RuleBroken
 
 #: Asked, and has not confirmed yet: gets the one question and nothing else.
 PENDING = "pending"
@@ -54,11 +53,9 @@ class Member(Base):
     organisation: Mapped[Organisation | None] = relationship(lazy="joined")
 
     def confirm(self, now: datetime) -> bool:
-        """The address itself says yes; returns whether that changed anything, raises RuleBroken("not_asked")."""
+        """The address itself says yes to our question; returns whether that changed anything."""
         if self.state == ACTIVE:
             return False
-        if self.state not in (PENDING, BOUNCED):
-            raise RuleBroken("not_asked", "Nobody asked this address to join.")
         self.state, self.confirmed_at, self.left_at = ACTIVE, now, None
         return True
 
@@ -68,11 +65,6 @@ class Member(Base):
             return False
         self.state, self.left_at = LEFT, now
         return True
-
-    def ask_again(self) -> None:
-        """Somebody who left, or could not be reached, wants in: the question may be put once more."""
-        if self.state in (LEFT, BOUNCED):
-            self.state = PENDING
 
     def fail(self) -> None:
         """Mail to this address fails for good; who left stays left."""

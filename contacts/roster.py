@@ -4,13 +4,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import Select, delete, func, select
 from sqlalchemy.orm import Session
 
 from contacts.address import Address
 from contacts.consent import ASKED, GIVEN, WITHDRAWN, Consent, Suppression, address_hash
 from contacts.errors import RuleBroken
-from contacts.member import ACTIVE, PENDING, Member, Organisation
+from contacts.member import ACTIVE, LEFT, PENDING, Member, Organisation
 
 #: One question per address in this time: we are no tool to bomb somebody's mailbox (conformance INB-39).
 ASK_AGAIN_AFTER = timedelta(hours=24)
@@ -76,7 +76,7 @@ def organisation(session: Session, name: str | None) -> Organisation | None:
 
 
 def add(session: Session, person: Person, language: str, now: datetime, new_key: NewKey) -> Member:
-    """The member for this person, new ones as pending; what we know already is kept, gaps are filled."""
+    """The member for this person, new ones as pending; what we know of somebody already is kept as it is."""
     member = find(session, person.address)
     if member is None:
         member = Member(
@@ -89,17 +89,30 @@ def add(session: Session, person: Person, language: str, now: datetime, new_key:
             created_at=now,
         )
         session.add(member)
+        describe(session, member, person)
+    return member
+
+
+def describe(session: Session, member: Member, person: Person) -> None:
+    """Fill in what we do not know yet; for who writes themselves, never for what others say of them."""
     member.name = member.name or (person.name or "").strip()[:100] or None
     member.organisation = member.organisation or organisation(session, person.organisation)
     session.flush()
-    return member
+
+
+def hold(session: Session, member: Member) -> None:
+    """Lock a member's row and read it afresh, before its state changes: two doors may be used at the same moment."""
+    session.refresh(member, with_for_update={"of": Member})
 
 
 def ask(
     session: Session, member: Member, wording: str, evidence: str, now: datetime, new_key: NewKey
 ) -> Consent | None:
-    """Note that the address is asked to confirm; None when it was asked shortly before, or is a member already."""
-    member.ask_again()
+    """Note that the address is asked to confirm; None when it was asked shortly before, or is a member already.
+
+    Asking changes no state: who left has left until they say yes themselves.
+    """
+    hold(session, member)
     last = last_act(session, member, ASKED)
     if member.state == ACTIVE or (last is not None and now - last.at < ASK_AGAIN_AFTER):
         return None
@@ -118,28 +131,47 @@ def confirm(
     if asked is None:
         raise RuleBroken("link_unknown", "This question was never asked.")
     member = session.get_one(Member, asked.member_id)
+    hold(session, member)
     if member.state == ACTIVE:
         return member, False
     if now - asked.at > CONFIRM_WITHIN:
         raise RuleBroken("link_expired", "This question was asked too long ago.")
+    goodbye = last_act(session, member, WITHDRAWN)
+    if goodbye is not None and goodbye.id > asked.id:
+        raise RuleBroken("not_asked", "This question was followed by a goodbye.")
     member.confirm(now)
     _note(session, member, GIVEN, channel, now, new_key, wording=asked.wording, evidence=evidence)
     return member, True
 
 
 def record_consent(session: Session, member: Member, evidence: str, now: datetime, new_key: NewKey) -> None:
-    """A coordinator vouches for a consent given elsewhere (a paper list, a meeting): active at once, with the proof."""
-    member.ask_again()
+    """A coordinator vouches for a consent given elsewhere (a paper list, a meeting): active at once, with the proof.
+
+    Raises RuleBroken("left") for somebody who left: only they can come back.
+    """
+    hold(session, member)
+    if member.state == LEFT:
+        raise RuleBroken("left", "This person left; only they themselves can come back.")
     if member.confirm(now):
         _note(session, member, GIVEN, "coordinator", now, new_key, evidence=evidence)
 
 
 def leave(session: Session, member: Member, channel: str, evidence: str, now: datetime, new_key: NewKey) -> bool:
-    """Out, at once and with proof; returns whether the member was in."""
+    """Out, at once and with proof; returns whether the member was in. A question still open is void from now on."""
+    hold(session, member)
     changed = member.leave(now)
-    if changed:
+    asked, goodbye = last_act(session, member, ASKED), last_act(session, member, WITHDRAWN)
+    if changed or (asked is not None and (goodbye is None or goodbye.id < asked.id)):
         _note(session, member, WITHDRAWN, channel, now, new_key, evidence=evidence)
     return changed
+
+
+def fail(session: Session, member_id: int) -> None:
+    """Mail to this member fails for good; who left stays left."""
+    member = session.get(Member, member_id)
+    if member is not None:
+        hold(session, member)
+        member.fail()
 
 
 def last_act(session: Session, member: Member, act: str) -> Consent | None:
@@ -157,6 +189,11 @@ def is_suppressed(session: Session, address: Address, pepper: bytes) -> bool:
     """Whether nobody but the owner of this address may bring it back."""
     found = select(Suppression.id).where(Suppression.address_hash == address_hash(address, pepper))
     return session.scalar(found) is not None
+
+
+def welcome_back(session: Session, address: Address, pepper: bytes) -> None:
+    """The owner of a suppressed address came back by their own yes: imports may know them again."""
+    session.execute(delete(Suppression).where(Suppression.address_hash == address_hash(address, pepper)))
 
 
 def suppress(session: Session, address: Address, reason: str, pepper: bytes, now: datetime) -> None:

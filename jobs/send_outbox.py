@@ -3,10 +3,13 @@
 import threading
 from datetime import datetime, timedelta
 
+from sqlalchemy.exc import SQLAlchemyError
+
+from contacts import roster
 from jobs import heartbeat
 from jobs.app import App
 from mailer import maillog
-from mailer.errors import LoginRefused, SubmissionUnavailable
+from mailer.errors import ClaimLost, LoginRefused, SubmissionUnavailable
 from mailer.outbound import outbox, retry
 from mailer.outbound.issue_letters import bytes_of
 from mailer.outbound.outbox import OutboxItem, Result
@@ -57,17 +60,31 @@ def _send_batch(app: App, relay: Submission, items: list[OutboxItem], stop: thre
 
 def _send(app: App, relay: Submission, item: OutboxItem) -> bool:
     """One letter to its end, or back to the queue; True when the relay accepted it."""
+    content = _content(app, item)
+    if content is None:
+        return False
+    try:
+        reply = relay.submit(
+            item.return_path, item.recipient, content, lambda: outbox.mark_dot(app.database, item, app.now())
+        )
+    except ClaimLost:
+        maillog.claim_lost(item.id, item.kind)
+        return False
+    return _record(app, item, reply)
+
+
+def _content(app: App, item: OutboxItem) -> bytes | None:
+    """The bytes to submit, written in the transaction that looks once more whether they may go; None when not."""
     try:
         with app.database.begin() as session:
-            content = bytes_of(session, app.writer, session.merge(item), app.now())
+            mine = outbox.take(session, item.id, app.owner, app.now())
+            return bytes_of(session, app.writer, mine, app.now()) if mine else None
+    except SQLAlchemyError:
+        raise  # the database is away: the row keeps its claim, and comes back when it is recovered
     except Exception as error:  # a letter that cannot be written is this letter's trouble only (EML-31)
         maillog.unwritable(item.id, item.kind, type(error).__name__)
         outbox.record(app.database, item, Result(outbox.REFUSED, "unwritable", text=type(error).__name__), app.now())
-        return False
-    reply = relay.submit(
-        item.return_path, item.recipient, content, lambda: outbox.mark_dot(app.database, item, app.now())
-    )
-    return _record(app, item, reply)
+        return None
 
 
 def _record(app: App, item: OutboxItem, reply: Reply) -> bool:
@@ -81,9 +98,17 @@ def _record(app: App, item: OutboxItem, reply: Reply) -> bool:
         maillog.in_doubt(item.id, item.kind)
     else:
         maillog.refused(item.id, item.kind, reply.code, reply.enhanced)
+    if retry.is_dead_address(reply) and item.member_id is not None:
+        _note_dead(app, item.member_id)
     if retry.verdict(reply) == retry.OUR_FAULT:
         raise SubmissionUnavailable(f"the relay refuses us: {reply.code} at {reply.phase}")
     return result.state == outbox.ACCEPTED
+
+
+def _note_dead(app: App, member_id: int) -> None:
+    """The relay itself says that this mailbox does not exist: as sure as any bounce (RFC 3463 §3.2)."""
+    with app.database.begin() as session:
+        roster.fail(session, member_id)
 
 
 def _result(app: App, item: OutboxItem, reply: Reply) -> Result:

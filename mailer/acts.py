@@ -51,8 +51,12 @@ def ask(session: Session, writer: Writer, person: Person, language: str, occasio
     if outbox.written_since(session, ("confirmation",), now - timedelta(hours=1)) >= QUESTIONS_PER_HOUR:
         return False
     member = roster.add(session, person, writer.network.language(person.language or language), now, writer.new_key)
+    if itself and member.state != ACTIVE:
+        roster.describe(session, member, person)
     if member.state == ACTIVE:
-        return _say(session, writer, "welcome", member, occasion)
+        if itself:  # what others ask for a member changes and sends nothing
+            _say(session, writer, "welcome", member, occasion)
+        return True
     wording = _wording(writer, member)
     asked = roster.ask(session, member, wording, occasion.evidence, now, writer.new_key)
     if asked is not None:
@@ -88,6 +92,7 @@ def confirm(session: Session, writer: Writer, ask_key: str, occasion: Occasion, 
     if discreet is not None and news:
         member.discreet = discreet
     if news:
+        roster.welcome_back(session, Address.parse(member.address), writer.links.secret)
         _write(session, writer, "welcome", recipient(member), occasion.now, answering=occasion.answering)
     return member
 
@@ -212,10 +217,9 @@ def tell_coordinators(
     return len(people)
 
 
-def _say(session: Session, writer: Writer, name: str, member: Member, occasion: Occasion) -> bool:
+def _say(session: Session, writer: Writer, name: str, member: Member, occasion: Occasion) -> None:
     if not outbox.sent_lately(session, member.address, (name,), occasion.now - SAME_ANSWER_AFTER):
         _write(session, writer, name, recipient(member), occasion.now, answering=occasion.answering)
-    return True
 
 
 def _write(session: Session, writer: Writer, name: str, to: Recipient, now: datetime, *rest: Any, **more: Any) -> None:

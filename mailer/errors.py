@@ -15,6 +15,10 @@ class SubmissionUnavailable(Unavailable):
     """The submission server is away or refuses us as a whole; no recipient is to blame."""
 
 
+class ClaimLost(ServiceError):
+    """A letter we had claimed is not ours any more: withdrawn, erased, or taken over; it must not go out from here."""
+
+
 class LoginRefused(ServiceError):
     """A server does not accept our name and password: a person has to act."""
 

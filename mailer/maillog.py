@@ -48,6 +48,11 @@ def in_doubt(item_id: int, kind: str) -> None:
     _log.warning("in doubt: item=%d kind=%s", item_id, kind)
 
 
+def claim_lost(item_id: int, kind: str) -> None:
+    """A letter in hand was withdrawn, erased or taken over before its final dot; it did not go out from here."""
+    _log.warning("claim lost: item=%d kind=%s", item_id, kind)
+
+
 def unwritable(item_id: int, kind: str, error: str) -> None:
     """A letter could not be composed; the others go."""
     _log.error("cannot be written: item=%d kind=%s error=%s", item_id, kind, error)

@@ -23,6 +23,7 @@ from mailer.inbound.report import Recipient as ReportRecipient
 from mailer.inbound.understanding import Plan, Request, Thread
 from mailer.outbound import outbox
 from mailer.outbound.outbox import OutboxItem
+from mailer.outbound.retry import is_dead
 from mailer.outbound.writer import Answering, Writer
 
 #: Which of our letters start which kind of thread.
@@ -34,8 +35,6 @@ _THREADS = {
     "update": "invitation",
     "rsvp_noted": "invitation",
 }
-#: A status that says the mailbox is not there (RFC 3463 §3.2, §3.3); policy and full boxes blame nobody (INB-27).
-_DEAD = ("5.1.1", "5.1.2", "5.1.6", "5.1.10", "5.2.1")
 #: An answer cannot come from the future; a wrong clock may be off by a little.
 _CLOCK_SKEW = timedelta(minutes=10)
 #: A mail may be on its way this long (RFC 5321 §4.5.4.1: relays try for four to five days).
@@ -328,7 +327,7 @@ class _Work:
         self.result.member_id = letter.member_id
         if report.complaint:
             self._take_complaint(member)
-        elif any(_is_dead(recipient) for recipient in report.recipients):
+        elif any(_is_dead(one, letter.recipient) for one in report.recipients):
             self._take_hard_bounce(letter, member)
 
     def _take_complaint(self, member: Member | None) -> None:
@@ -344,7 +343,7 @@ class _Work:
         if letter.state == outbox.ACCEPTED:
             letter.state, letter.phase = outbox.REFUSED, "bounced"
         if member is not None:
-            member.fail()
+            roster.fail(self.session, member.id)
 
     def leave_to_coordinator(self) -> None:
         """A coordinator writes to the network's address: to colleagues, not to a machine."""
@@ -359,5 +358,7 @@ def _same(one: str, other: str) -> bool:
         return False
 
 
-def _is_dead(recipient: ReportRecipient) -> bool:
-    return recipient.action == "failed" and recipient.status in _DEAD
+def _is_dead(reported: ReportRecipient, recipient: str) -> bool:
+    """Whether the mailbox we wrote to is gone; a dead address that somebody forwards to says nothing of it."""
+    about_us = not reported.final_recipient or _same(reported.final_recipient, recipient)
+    return about_us and reported.action == "failed" and is_dead(reported.status)

@@ -7,7 +7,7 @@ A row is claimed with an owner and a lease; `next_attempt_at` is written before 
 hammer a relay (conformance SMT-15). `dot_sent` is committed before the final dot leaves (SMT-21).
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -19,7 +19,8 @@ from contacts.database import Base, Database
 from contacts.errors import RuleBroken
 from contacts.meeting import Invitation
 from contacts.member import ACTIVE, Member
-from mailer.outbound.issue import DONE, SENDING, Issue
+from mailer.errors import ClaimLost
+from mailer.outbound.issue import CANCELLED, DONE, SENDING, Issue
 
 QUEUED, SUBMITTING = "queued", "submitting"
 ACCEPTED, REFUSED, WITHDRAWN, IN_DOUBT = "accepted", "refused", "withdrawn", "in_doubt"
@@ -108,6 +109,21 @@ def claim(database: Database, owner: str, now: datetime, limit: int, wait: timed
         return [item for item in items if _keep(session, item, now)]
 
 
+def take(session: Session, item_id: int, owner: str, now: datetime) -> OutboxItem | None:
+    """The claimed row, locked and read afresh just before it is written; None when it is not ours to send any more.
+
+    Between claim and turn somebody may have left, been erased, or another daemon may have taken over (OUT-26).
+    """
+    mine = select(OutboxItem).where(
+        OutboxItem.id == item_id, OutboxItem.owner == owner, OutboxItem.state == SUBMITTING
+    )
+    item = session.scalar(mine.with_for_update().execution_options(populate_existing=True))
+    if item is None or not _keep(session, item, now):
+        return None
+    item.lease_until = now + LEASE
+    return item
+
+
 def _keep(session: Session, item: OutboxItem, now: datetime) -> bool:
     """Whether a claimed row may still go; withdraws or refuses it where not (conformance OUT-26, SMT-14, REL-12)."""
     if not _still_wanted(session, item, now):
@@ -133,10 +149,17 @@ def _still_wanted(session: Session, item: OutboxItem, now: datetime) -> bool:
 
 
 def mark_dot(database: Database, item: OutboxItem, now: datetime) -> None:
-    """From here on nobody can know without the relay's answer; committed before the dot is written (SMT-21)."""
+    """From here on nobody can know without the relay's answer; committed before the dot is written (SMT-21).
+
+    Raises ClaimLost when the row is not ours any more: then the dot must not be written.
+    """
     with database.begin() as session:
-        mine = update(OutboxItem).where(OutboxItem.id == item.id, OutboxItem.owner == item.owner)
-        session.execute(mine.values(phase="dot_sent", lease_until=now + LEASE))
+        mine = update(OutboxItem).where(
+            OutboxItem.id == item.id, OutboxItem.owner == item.owner, OutboxItem.state == SUBMITTING
+        )
+        marked = session.execute(mine.values(phase="dot_sent", lease_until=now + LEASE))
+        if getattr(marked, "rowcount", 0) != 1:
+            raise ClaimLost("this letter was taken from us before its final dot")
 
 
 def record(database: Database, item: OutboxItem, result: Result, now: datetime) -> None:
@@ -159,12 +182,12 @@ def record(database: Database, item: OutboxItem, result: Result, now: datetime) 
         session.execute(update(OutboxItem).where(OutboxItem.id == item.id, mine).values(**values))
 
 
-def give_back(database: Database, items: Iterable[OutboxItem], until: datetime) -> None:
+def give_back(database: Database, items: Sequence[OutboxItem], until: datetime) -> None:
     """Rows we claimed and did not begin with, because the relay refuses us as a whole: nobody's attempt counts."""
     ids = [item.id for item in items]
     with database.begin() as session:
         mine = update(OutboxItem).where(OutboxItem.id.in_(ids), OutboxItem.state == SUBMITTING)
-        mine = mine.where(OutboxItem.phase != "dot_sent")
+        mine = mine.where(OutboxItem.phase != "dot_sent", OutboxItem.owner.in_({item.owner for item in items}))
         session.execute(
             mine.values(
                 state=QUEUED, owner=None, lease_until=None, attempt=OutboxItem.attempt - 1, next_attempt_at=until
@@ -186,14 +209,17 @@ def recover(database: Database, now: datetime, alone: bool) -> dict[str, int]:
             doubtful = item.phase == "dot_sent" and item.kind in NEVER_TWICE
             item.state, item.owner, item.lease_until = (IN_DOUBT if doubtful else QUEUED), None, None
             item.finished_at = now if doubtful else None
-            if not doubtful:
+            if not doubtful and item.attempt <= 1:  # a letter that kills us again and again must not stop the others
                 item.next_attempt_at = min(item.next_attempt_at, now)
             counts[item.state] += 1
     return counts
 
 
 def finish_issues(session: Session, now: datetime) -> list[Issue]:
-    """Issues that are going out and have nothing left to send become done."""
+    """Issues that are going out and have nothing left become done; what waits of a cancelled one never leaves."""
+    cancelled = select(Issue.id).where(Issue.state == CANCELLED)
+    stranded = update(OutboxItem).where(OutboxItem.issue_id.in_(cancelled), OutboxItem.state == QUEUED)
+    session.execute(stranded.values(state=WITHDRAWN, phase="called_off", finished_at=now))
     open_rows = select(OutboxItem.id).where(OutboxItem.issue_id == Issue.id, OutboxItem.state.in_((QUEUED, SUBMITTING)))
     ready = session.scalars(select(Issue).where(Issue.state == SENDING, ~open_rows.exists())).all()
     for issue in ready:

@@ -68,9 +68,14 @@ def _permanent(reply: Reply) -> Verdict:
     return known or _PERMANENT.get(reply.phase, OUR_FAULT)
 
 
+def is_dead(status: str | None) -> bool:
+    """Whether a status says that the mailbox is not there; policy and full boxes blame nobody (SMT-12, INB-27)."""
+    return status in _DEAD
+
+
 def is_dead_address(reply: Reply) -> bool:
     """Whether a refusal says that the mailbox does not exist; only that counts against a member (SMT-12)."""
-    return verdict(reply) == REFUSED and reply.enhanced in _DEAD
+    return verdict(reply) == REFUSED and is_dead(reply.enhanced)
 
 
 def next_delay(attempt: int, jitter: float) -> timedelta:
