@@ -11,6 +11,7 @@ from typing import Any
 
 from sqlalchemy import (
     JSON,
+    Connection,
     DateTime,
     Dialect,
     Engine,
@@ -22,6 +23,7 @@ from sqlalchemy import (
     make_url,
     select,
 )
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import DeclarativeBase, Session
 
 _BUSY_SECONDS = 15
@@ -91,10 +93,13 @@ class Database:
             yield True
             return
         with self.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+            key = func.hashtext(f"verbinden:{name}")
+            alone = bool(connection.scalar(select(func.pg_try_advisory_lock(key))))
             try:
-                yield bool(connection.scalar(select(func.pg_try_advisory_lock(func.hashtext(f"verbinden:{name}")))))
+                yield alone
             finally:
-                connection.invalidate()  # given back to the pool, it would keep the lock
+                if alone:  # given back to the pool, the connection would keep the lock
+                    _unlock(connection, key)
 
     @property
     def is_sqlite(self) -> bool:
@@ -116,6 +121,13 @@ def connect(url: str) -> Database:
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
     return Database(engine)
+
+
+def _unlock(connection: Connection, key: Any) -> None:
+    try:
+        connection.execute(select(func.pg_advisory_unlock(key)))
+    except OperationalError:
+        connection.invalidate()  # the connection broke, and the lock with it
 
 
 def _prepare_sqlite(connection: Any, _record: Any) -> None:

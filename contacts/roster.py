@@ -102,6 +102,7 @@ def describe(session: Session, member: Member, person: Person) -> None:
 
 def hold(session: Session, member: Member) -> None:
     """Lock a member's row and read it afresh, before its state changes: two doors may be used at the same moment."""
+    session.flush()  # what was changed and not yet written would be read over
     session.refresh(member, with_for_update={"of": Member})
 
 

@@ -45,12 +45,20 @@ class App:
 
     @property
     def data_dir(self) -> Path:
-        """Where the database, the locks and the heartbeat live."""
+        """Where the heartbeat lives, and the database unless it was put elsewhere."""
         return self.config.data_dir
+
+    @property
+    def lock_dir(self) -> Path:
+        """Where the locks live: beside a SQLite file, so that everybody who uses it finds the same ones."""
+        file = self.database.engine.url.database
+        return Path(file).absolute().parent if self.database.is_sqlite and file else self.data_dir
 
     def close(self) -> None:
         """Give back the database and the template worker."""
         self.writer.compiler.close()
+        if self.writer.shipped is not None:
+            self.writer.shipped.close()
         self.database.close()
 
 
@@ -67,11 +75,12 @@ def new_key() -> str:
 def build(config: Config) -> App:
     """Put the parts together; opens no socket and starts no thread."""
     config.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+    compiler, shipped = Compiler(config.templates_dir), Compiler() if config.templates_dir else None
     links = Links(config.secret_key.reveal().encode(), config.network)
     return App(
         config=config,
         database=connect(config.database_url),
-        writer=Writer(config.network, links, Compiler(config.templates_dir), new_key),
+        writer=Writer(config.network, links, compiler, new_key, shipped),
         now=utc_now,
         new_key=new_key,
         jitter=random.SystemRandom().random,

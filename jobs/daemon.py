@@ -8,6 +8,7 @@ from types import FrameType
 
 import uvicorn
 
+from contacts.errors import RuleBroken
 from jobs import lock, schedule
 from jobs.app import App
 from jobs.door import site
@@ -25,15 +26,15 @@ def serve(app: App) -> None:
     Raises RuleBroken("busy") when another daemon works in the same data folder.
     """
     _listen_for_signals(app)
-    with lock.holding(app.data_dir, "daemon"):
-        scheduler = schedule.start(app)
+    with lock.holding(app.lock_dir, "daemon"):
         door = _open_door(app)
+        scheduler = schedule.start(app)
         maillog.started(VERSION)
         try:
             app.stop.wait()
         finally:
             app.stop.set()
-            _close_door(door)
+            _tell_door(door)
             _finish(scheduler)
     maillog.stopped()
 
@@ -85,11 +86,14 @@ def _open_door(app: App) -> Door | None:
     server = uvicorn.Server(settings)
     thread = threading.Thread(target=server.run, name="web", daemon=True)
     thread.start()
+    while not server.started:
+        thread.join(0.05)
+        if not thread.is_alive():
+            raise RuleBroken("web", f"Nobody can listen at WEB_LISTEN={host}:{port}; is it taken by another program?")
     return server, thread
 
 
-def _close_door(door: Door | None) -> None:
+def _tell_door(door: Door | None) -> None:
+    """The pages close by themselves, within five seconds, while the mail in hand is finished."""
     if door is not None:
-        server, thread = door
-        server.should_exit = True
-        thread.join(timeout=10)
+        door[0].should_exit = True

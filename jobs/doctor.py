@@ -125,9 +125,8 @@ def _pages(app: App) -> Check:
 
 def _daemon(app: App) -> Check:
     """The daemon, by its lock and by the heartbeats of its jobs."""
-    beats, now = heartbeat.read(app.data_dir), app.now()
-    patience = heartbeat.LATE_AFTER + timedelta(seconds=app.config.poll_seconds)
-    late = [job for job in _BEATING if job not in beats or now - beats[job] > patience]
+    beats = heartbeat.read(app.data_dir)
+    late = heartbeat.late(app.data_dir, _BEATING, app.now(), app.config.poll_seconds)
     runs = _is_running(app)
     if not late:
         return Check("daemon", GOOD, f"{'runs' if runs else 'does not run'}, and every job did its work lately")
@@ -138,7 +137,7 @@ def _daemon(app: App) -> Check:
 
 def _is_running(app: App) -> bool:
     try:
-        with lock.holding(app.data_dir, "daemon"):
+        with lock.holding(app.lock_dir, "daemon"):
             return False
     except RuleBroken:
         return True

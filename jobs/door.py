@@ -14,6 +14,6 @@ def site(app: App) -> Starlette:
     """The ASGI application of this daemon; `/healthz` complains of jobs that got nowhere for too long."""
 
     def late() -> list[str]:
-        return heartbeat.late(app.data_dir, WATCHED, app.now())
+        return heartbeat.late(app.data_dir, WATCHED, app.now(), app.config.poll_seconds)
 
     return make_site(Door(app.network, app.database, app.writer, app.now, late))

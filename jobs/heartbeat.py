@@ -1,7 +1,7 @@
 """A sign of life that means something: each job writes when it last got anywhere, not merely that a process exists."""
 
-import json
 import os
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -29,12 +29,7 @@ def read(folder: Path) -> dict[str, datetime]:
     return found
 
 
-def late(folder: Path, jobs: tuple[str, ...], now: datetime) -> list[str]:
-    """The jobs that a health check should complain about."""
-    beats = read(folder)
-    return [job for job in jobs if job not in beats or now - beats[job] > LATE_AFTER]
-
-
-def as_json(folder: Path) -> str:
-    """The heartbeats for programs."""
-    return json.dumps({job: at.isoformat() for job, at in sorted(read(folder).items())})
+def late(folder: Path, jobs: Sequence[str], now: datetime, poll_seconds: int = 0) -> list[str]:
+    """The jobs that a health check should complain about; `poll_seconds` is how long one look may rightly take."""
+    beats, patience = read(folder), LATE_AFTER + timedelta(seconds=poll_seconds)
+    return [job for job in jobs if job not in beats or now - beats[job] > patience]

@@ -13,9 +13,13 @@ from pathlib import Path
 from contacts.errors import RuleBroken
 
 
+class Busy(RuleBroken):
+    """Another process is at this very work."""
+
+
 @contextmanager
 def holding(folder: Path, name: str, patience: float = 0.0) -> Iterator[None]:
-    """Hold the lock `name`; raises RuleBroken("busy") when another process still has it after `patience` seconds."""
+    """Hold the lock `name`; raises Busy when another process still has it after `patience` seconds."""
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     descriptor = os.open(folder / f"{name}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
@@ -32,7 +36,7 @@ def _take(descriptor: int, name: str, patience: float) -> None:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             if time.monotonic() >= deadline:
-                raise RuleBroken("busy", f"Another process is at work on {name}; try again when it is done.") from None
+                raise Busy("busy", f"Another process is at work on {name}; try again when it is done.") from None
             time.sleep(0.05)
         else:
             return

@@ -7,7 +7,7 @@ import hashlib
 import threading
 from datetime import timedelta
 
-from sqlalchemy.exc import IntegrityError, OperationalError
+from sqlalchemy.exc import DataError, IntegrityError, SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from jobs import heartbeat, in_hand
@@ -28,23 +28,26 @@ _WATCH_FOR = timedelta(minutes=10)
 def read_mailbox(app: App, stop: threading.Event) -> int:
     """One round: do everything that waits, once; returns how many mails were done."""
     with app.open_mailbox() as box:
-        return drain(app, box, stop)
+        return drain(app, box, stop, set())
 
 
 def watch_mailbox(app: App, stop: threading.Event) -> int:
     """Do everything that waits, and go on as new mail arrives, for as long as one connection is used."""
-    done, until = 0, app.now() + _WATCH_FOR
+    done, until, kept = 0, app.now() + _WATCH_FOR, set[int]()
     with app.open_mailbox() as box:
         while True:
-            done += drain(app, box, stop)
+            done += drain(app, box, stop, kept)
             heartbeat.beat(app.data_dir, "read_mailbox", app.now())
             if stop.is_set() or app.now() >= until:
                 return done
             box.wait(app.config.poll_seconds, stop)
 
 
-def drain(app: App, box: Mailbox, stop: threading.Event) -> int:
-    """Take up what is in the inbox, oldest first; stops between two mails when asked to."""
+def drain(app: App, box: Mailbox, stop: threading.Event, kept: set[int]) -> int:
+    """Take up what is in the inbox, oldest first; stops between two mails when asked to.
+
+    `kept` holds the UIDs that this connection could not move; they are left where they are.
+    """
     waiting = box.waiting()
     with app.database.read() as session:
         ledger = register.ledger(session, box.uidvalidity, [mail.uid for mail in waiting])
@@ -56,9 +59,22 @@ def drain(app: App, box: Mailbox, stop: threading.Event) -> int:
         done = noted.disposition if noted else None
         disposition = done or _handle(app, box, mail, noted.attempts if noted else 0)
         count += done is None
-        if disposition is not None and not box.file(mail.uid, register.FOLDERS[disposition]):
-            maillog.mail_not_filed(mail.uid)
+        if disposition is not None and mail.uid not in kept:
+            _file(box, mail.uid, disposition, kept)
+        heartbeat.beat(app.data_dir, "read_mailbox", app.now())
     return count
+
+
+def _file(box: Mailbox, uid: int, disposition: str, kept: set[int]) -> None:
+    """Move a finished mail to its folder; one that cannot be moved is told of once and stays, marked as done."""
+    try:
+        moved = box.file(uid, register.FOLDERS[disposition])
+    except Unavailable:
+        box.waiting()  # raises again when it is the server that is away, and not this one mail (a full quota)
+        moved = False
+    if not moved:
+        kept.add(uid)
+        maillog.mail_not_filed(uid)
 
 
 def _handle(app: App, box: Mailbox, mail: Waiting, failures: int) -> str | None:
@@ -66,13 +82,12 @@ def _handle(app: App, box: Mailbox, mail: Waiting, failures: int) -> str | None:
     place = register.Place(box.uidvalidity, mail.uid)
     if failures >= register.MAX_ATTEMPTS:
         key = hashlib.sha256(str(place).encode()).hexdigest()
-        return _quarantine(app, key, place, f"the server would not give it, {failures} times")
+        return _quarantine(app, key, place, f"it could not be taken in, {failures} times")
     try:
         raw = box.header(mail.uid) if mail.size > MAX_SIZE else box.fetch(mail.uid)
     except Unavailable:
+        _note_failure(app, place)
         box.waiting()  # raises again when it is the server that is away, and not this one mail
-        with app.database.begin() as session:
-            register.note_failure(session, place, app.now())
         return None
     if raw is None:
         return None
@@ -84,12 +99,20 @@ def _handle(app: App, box: Mailbox, mail: Waiting, failures: int) -> str | None:
 def _take_in(app: App, raw: bytes, place: register.Place) -> str | None:
     try:
         return _process(app, raw, place)
-    except OperationalError:
-        raise  # the database is away: the mail stays where it is
     except IntegrityError:  # another process took the same mail in at the same moment: the next round sees its row
+        _note_failure(app, place)
         return None
+    except DataError as error:
+        return _quarantine(app, content_key(raw), place, f"our program failed on it ({type(error).__name__})")
+    except (SQLAlchemyError, OSError, MemoryError):
+        raise  # our trouble (the database, the disk): the mail stays where it is
     except Exception as error:  # one mail that breaks our code must not keep the others waiting (INB-30)
         return _quarantine(app, content_key(raw), place, f"our program failed on it ({type(error).__name__})")
+
+
+def _note_failure(app: App, place: register.Place) -> None:
+    with app.database.begin() as session:
+        register.note_failure(session, place, app.now())
 
 
 def _process(app: App, raw: bytes, place: register.Place) -> str:

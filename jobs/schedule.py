@@ -14,10 +14,10 @@ from typing import Any
 from apscheduler.schedulers.background import BackgroundScheduler
 from apscheduler.triggers.interval import IntervalTrigger
 
-from contacts.errors import RuleBroken
 from jobs import heartbeat, lock
 from jobs.app import App
 from jobs.housekeeping import housekeeping
+from jobs.lock import Busy
 from jobs.read_mailbox import read_mailbox, watch_mailbox
 from jobs.release_due import release_due
 from jobs.send_outbox import send_outbox
@@ -70,8 +70,8 @@ class Rounds:
         try:
             with _my_turn(self.app, self.name):
                 self.job(self.app, self.app.stop)
-        except RuleBroken:
-            return  # a command by hand has the lock
+        except Busy:
+            heartbeat.beat(self.app.data_dir, self.name, self.app.now())  # somebody else does it: that is well
         except LoginRefused:
             maillog.login_refused(self.name)
             self._wait(_LOGIN_PAUSE)
@@ -119,10 +119,14 @@ def _my_turn(app: App, name: str, patience: float = 0.0) -> Iterator[None]:
 
     Raises RuleBroken("busy") when somebody else has it. Letters are shared out row by row instead.
     """
-    with lock.holding(app.data_dir, name, patience), app.database.alone(name) as alone:
-        if not alone and name not in SHARED:
-            raise RuleBroken("busy", f"Another machine is at work on {name}.")
-        yield
+    with lock.holding(app.lock_dir, name, patience):
+        if name in SHARED:
+            yield
+            return
+        with app.database.alone(name) as alone:
+            if not alone:
+                raise Busy("busy", f"Another machine is at work on {name}.")
+            yield
 
 
 def run_once(app: App, name: str) -> int:

@@ -35,7 +35,7 @@ def restore(app: App, file: Path) -> tuple[Path, int]:
     _require_sound(file)
     with ExitStack() as held:
         for name in ("daemon", *ONCE):
-            held.enter_context(lock.holding(app.data_dir, name))
+            held.enter_context(lock.holding(app.lock_dir, name))
         place = _path(app.database)
         aside = place.with_name(f"{place.name}.before-{app.now():%Y%m%dT%H%M%S}")
         backup(app.database, aside)

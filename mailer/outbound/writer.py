@@ -16,6 +16,8 @@ from sqlalchemy.orm import Session
 from contacts.meeting import PARTSTAT
 from contacts.member import Member
 from contacts.network import Network
+from mailer import maillog
+from mailer.errors import TemplateError
 from mailer.links import CONFIRM, PREFERENCES, RSVP, UNSUBSCRIBE, Links
 from mailer.outbound import outbox, wire
 from mailer.outbound.compile import Compiler
@@ -67,6 +69,8 @@ class Writer:
     links: Links
     compiler: Compiler
     new_key: Callable[[], str]
+    #: Where the same mails are as we ship them, for when a network's own are broken; None when it has none of its own.
+    shipped: Compiler | None = None
 
     def queue(
         self,
@@ -121,11 +125,25 @@ class Writer:
         return item
 
     def edition(self, name: str, language: str, variant: str, facts: Mapping[str, Any]) -> Edition:
-        """The compiled mail `name` in the best language we have for this person; raises TemplateError."""
-        source = load(self.compiler.find("mails", name))
+        """The compiled mail `name` in the best language we have for this person; raises TemplateError.
+
+        Where the network's own template or layout is broken, ours takes its place: an answer must not wait for repair.
+        """
+        try:
+            return self._edition(self.compiler, name, language, variant, facts)
+        except TemplateError as error:
+            if self.shipped is None:
+                raise
+            maillog.template_broken(name, error.file, error.line)
+            return self._edition(self.shipped, name, language, variant, facts)
+
+    def _edition(
+        self, compiler: Compiler, name: str, language: str, variant: str, facts: Mapping[str, Any]
+    ) -> Edition:
+        source = load(compiler.find("mails", name))
         spoken = (self.network.language(language), *self.network.languages, "en")
         written = next((one for one in spoken if one in source.languages), spoken[0])
-        return self.compiler.edition(source, written, variant, {**self.facts(), **facts})
+        return compiler.edition(source, written, variant, {**self.facts(), **facts})
 
     def facts(self) -> dict[str, Any]:
         """What every template may know of the network."""
