@@ -24,6 +24,10 @@ from mailer.outbound.writer import Answering, Recipient, Writer, recipient
 #: At most one receipt, goodbye or note of the same kind to one address in this time (RFC 3834 §2, INB-08).
 SAME_ANSWER_AFTER = timedelta(hours=24)
 RECEIPT_AFTER = timedelta(days=7)
+#: More letters of one polite kind than this in an hour would make us somebody's tool; the acts themselves go on.
+LETTERS_PER_HOUR = 300
+#: More notices than this in an hour nobody reads; the tray has them all, and an urgent one always comes.
+NOTICES_PER_HOUR = 30
 #: More questions to confirm than this in an hour look like a flood: a person decides (INB-39).
 QUESTIONS_PER_HOUR = 200
 
@@ -209,6 +213,9 @@ def tell_coordinators(
         "received_at": now.isoformat(),
     }
     people = coordinator.everyone(session)
+    lately = outbox.written_since(session, ("notice",), now - timedelta(hours=1))
+    if not urgent and lately >= NOTICES_PER_HOUR * len(people):
+        return 0
     for person in people:
         to = Recipient(person.address, writer.network.language(person.language), name=person.name)
         writer.queue(
@@ -223,7 +230,10 @@ def _say(session: Session, writer: Writer, name: str, member: Member, occasion: 
 
 
 def _write(session: Session, writer: Writer, name: str, to: Recipient, now: datetime, *rest: Any, **more: Any) -> None:
-    """A letter that tells of an act; when its template is broken the act stands all the same, and the log says so."""
+    """A letter that tells of an act; where it cannot be written the act stands all the same (INB-08: with a limit)."""
+    many = outbox.written_since(session, (name,), now - timedelta(hours=1)) >= LETTERS_PER_HOUR
+    if many and name != "notice":  # a notice has a limit of its own, and an urgent one none
+        return
     try:
         writer.queue(session, name, to, now, *rest, **more)
     except TemplateError as error:

@@ -19,6 +19,7 @@ from mailer import acts, links
 from mailer.acts import Occasion
 from mailer.inbound.message import InboundMessage
 from mailer.inbound.register import HANDLED, IGNORED, REVIEW
+from mailer.inbound.reply_text import newest
 from mailer.inbound.report import Recipient as ReportRecipient
 from mailer.inbound.understanding import Plan, Request, Thread
 from mailer.outbound import outbox
@@ -283,7 +284,7 @@ class _Work:
         if invitation is None or (reply not in ANSWER.values() and rsvp is None):
             self.result.to_person("an answer to an invitation that we cannot read")
         elif reply in ANSWER.values():
-            self._record(invitation, reply, rsvp.guests if rsvp else 0, "")
+            self._record(invitation, reply, rsvp.guests if rsvp else 0, rsvp.note if rsvp else newest(self.message))
         elif rsvp is not None:
             self._record(invitation, rsvp.answer, rsvp.guests, rsvp.note)
 

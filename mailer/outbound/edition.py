@@ -28,6 +28,7 @@ SLOT_NAMES = (
     "link.rsvp_maybe",
 )
 _LONGEST = 80
+_SPACES = re.compile(" {2,}")
 _BIDI = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 _URL_LIKE = re.compile(r"(?<=[\w:])([./])(?=[\w/])")
 _UNSAFE_IN_URL = re.compile(r"[\x00-\x20\x7f<>\"\\^`{|}]|[^\x00-\x7f]")
@@ -133,7 +134,7 @@ def one_line(value: str) -> str:
     """Anybody's text as one clean line: composed (NFC), no control or direction characters, single spaces."""
     spaced = "".join(" " if unicodedata.category(c) in ("Cc", "Zl", "Zp") else c for c in value)
     kept = "".join(c for c in _BIDI.sub("", spaced) if unicodedata.category(c) != "Cs")
-    return " ".join(unicodedata.normalize("NFC", kept).split())
+    return _SPACES.sub(" ", unicodedata.normalize("NFC", kept)).strip()  # no-break spaces stay: French needs them
 
 
 def _value(slot: Slot, values: Mapping[str, str]) -> str:

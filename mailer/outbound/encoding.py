@@ -16,6 +16,7 @@ _WORD = 75
 _OVERHEAD = len("=?utf-8?q??=")
 _LONGEST_TOKEN = 60
 
+_SPACES = re.compile(" {2,}")
 _BIDI_OVERRIDES = re.compile("[\u202a-\u202e\u2066-\u2069]")
 _NEWLINES = re.compile("\r\n|[\r\n\v\f\x85\u2028\u2029]")
 _NOT_TEXT = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ufeff\ud800-\udfff]")
@@ -36,7 +37,7 @@ class Encoded(NamedTuple):
 def clean_line(text: str) -> str:
     """One line in NFC: no controls, no line separators, no bidi overrides, no surrogates, single spaces (SEC-12)."""
     line = _BIDI_OVERRIDES.sub("", _NOT_LINE.sub(" ", text))
-    return " ".join(unicodedata.normalize("NFC", _NOT_TEXT.sub("", line)).split())
+    return _SPACES.sub(" ", unicodedata.normalize("NFC", _NOT_TEXT.sub("", line))).strip()
 
 
 def clean_text(text: str) -> str:

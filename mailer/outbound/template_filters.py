@@ -17,6 +17,8 @@ TESTS = {
     "none": lambda value: value is None,
 }
 _AS_WRITTEN_HERE = {"nl": "nl_BE", "fr": "fr_BE", "en": "en_GB"}
+#: How the hour is written in a letter; the short form of other languages is as it should be.
+_HOURS = {"nl": "HH.mm 'uur'", "fr": "HH\u00a0'h'\u00a0mm"}
 _AT = {"nl": " om ", "fr": " à ", "en": " at ", "de": " um ", "es": " a las "}
 
 
@@ -31,7 +33,7 @@ def filters_for(language: str, timezone: str | None) -> Mapping[str, Callable[..
         moment = _moment(value, timezone)
         if not isinstance(moment, datetime):
             raise Misuse("this is a day without an hour; use the filter date")
-        return str(format_time(moment, "short", tzinfo=moment.tzinfo, locale=locale))
+        return str(format_time(moment, _HOURS.get(language, "short"), tzinfo=moment.tzinfo, locale=locale))
 
     def as_datetime(value: Any) -> str:
         return f"{as_date(value)}{_AT.get(language, ', ')}{as_time(value)}"

@@ -12,17 +12,18 @@ _RULE = "-" * 40
 HTML_ONLY = "html-only"
 
 
-def to_text(tree: Node) -> str:
+def to_text(tree: Node, language: str) -> str:
     """The words of a guarded tree, one paragraph per line, blocks apart by a blank line; links follow their block."""
     body = next(child for child in tree.children if isinstance(child, Node) and child.tag == "mj-body")
-    blocks = _Writer().write(body)
+    blocks = _Writer("\u00a0:" if language == "fr" else ":").write(body)
     return "\n\n".join(block for block in blocks if block) + "\n"
 
 
 class _Writer:
     """Goes through the tree once; numbers the links [1], [2]… in the order of reading."""
 
-    def __init__(self) -> None:
+    def __init__(self, colon: str) -> None:
+        self._colon = colon
         self._numbers: dict[str, int] = {}
 
     def write(self, node: Node) -> list[str]:
@@ -32,7 +33,7 @@ class _Writer:
         if node.tag == "mj-text":
             return self._flow(node)
         if node.tag == "mj-button":
-            return [f"{node.words()}:\n{_shown(node.attributes['href'])}"]
+            return [f"{node.words()}{self._colon}\n{_shown(node.attributes['href'])}"]
         if node.tag == "mj-image":
             return self._image(node)
         if node.tag == "mj-divider":

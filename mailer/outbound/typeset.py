@@ -42,7 +42,7 @@ def typeset(job: Mapping[str, Any]) -> dict[str, Any]:
     own_site = str(job["facts"].get("network", {}).get("web_url") or "")
     guard(tree, {path: picture[0] for path, picture in job["pictures"].items()}, own_site)
     html = _html(write(tree), job["file"])
-    text = _text(to_text(tree), job, preheader)
+    text = _text(to_text(tree, job["language"]), job, preheader)
     found = set(MARK.findall("\n".join((subject, html, text))))
     slots = [[slot.mark, slot.name, slot.fallback] for mark, slot in sorted(room.book.items()) if mark in found]
     used = [path for path, picture in job["pictures"].items() if f"cid:{picture[0]}" in html]
@@ -85,6 +85,6 @@ def _html(mjml: str, file: str) -> str:
 
 def _text(text: str, job: Mapping[str, Any], preheader: str) -> str:
     """A discreet letter opens with neutral words, so that the preview of a phone shows nothing else."""
-    if job["variant"] != "discreet":
+    if job["variant"] != "discreet" or job["neutral"]:
         return text
     return f"{preheader}\n\n{job['words']['neutral_opening']}\n\n{'-' * 72}\n\n{text}"

@@ -88,7 +88,7 @@ class Writer:
         With `answering` it is an automatic answer: in the thread, and with the null return path (RFC 3834 §3.3).
         """
         edition = self.edition(name, to.language, to.variant, facts or {})
-        message_id = self.message_id(name, about or "", to.address, now.isoformat())
+        message_id = self.message_id(name, self.new_key())  # its row keeps it, so that a retry has the same
         filled = edition.fill({**self._values(to, now), **(values or {})})
         letter = Letter(
             sender_name="" if name in _UNNAMED else self._sender_name(to),

@@ -11,7 +11,6 @@ import pytest
 
 from contacts import roster
 from mailer.inbound import register
-from mailer.lint import lint
 from mailer.outbound import outbox
 from tests.integration.daemon import Daemon, mails, running, until
 from tests.servers.dovecot import Dovecot
@@ -43,7 +42,7 @@ def test_somebody_joins_over_real_servers(daemon: Daemon, dovecot: Dovecot, post
     amina = postfix.new_address()
     daemon.write(amina, JOINS)
     (question,) = _arrived(dovecot, amina, 1)
-    assert lint(question.as_bytes(), "confirmation") == [] or question["Auto-Submitted"] == "auto-replied"
+    assert question["Auto-Submitted"] == "auto-replied"
     daemon.write(amina, "Ja, graag!", "Re: vraag", In_Reply_To=str(question["Message-ID"]))
     _, welcome = _arrived(dovecot, amina, 2)
     assert welcome["In-Reply-To"]

@@ -142,8 +142,8 @@ def test_an_hour_without_a_time_zone_is_an_error_and_never_a_wrong_hour(compiler
     with pytest.raises(TemplateError, match="time zone"):
         compiler.edition(place, "nl", "plain", facts)
     summer = {**FACTS, "meeting": {**MEETING, "starts_at": "2027-07-12T12:30:00+00:00"}}
-    assert "14:30" in compiler.edition(place, "nl", "plain", summer).text
-    assert "13:30" in compiler.edition(place, "nl", "plain", FACTS).text
+    assert "14.30 uur" in compiler.edition(place, "nl", "plain", summer).text
+    assert "13.30 uur" in compiler.edition(place, "nl", "plain", FACTS).text
 
 
 # -- what attackers would try ------------------------------------------------------------------------------------------
