@@ -3,6 +3,7 @@
 This is the only module that reads the environment. No variable has a default that leads to another machine.
 """
 
+import io
 import os
 import re
 import stat
@@ -14,6 +15,9 @@ from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from dotenv import dotenv_values
+from dotenv.parser import parse_stream
+from sqlalchemy import make_url
+from sqlalchemy.exc import ArgumentError
 
 from contacts.address import Address
 from contacts.errors import RuleBroken, ServiceError
@@ -85,8 +89,18 @@ def _read_file(env_file: Path, problems: list[str]) -> dict[str, str]:
         return {}
     if os.name == "posix" and stat.S_IMODE(env_file.stat().st_mode) & 0o077:
         problems.append(f"{env_file}: others on this machine can read it; say: chmod 600 {env_file}")
+    try:
+        text = env_file.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        problems.append(f"{env_file}: cannot be read ({type(error).__name__}); save it as UTF-8")
+        return {}
+    problems += [
+        f"{env_file}, line {line.original.line}: is not a setting; write NAME=value, and close every quote"
+        for line in parse_stream(io.StringIO(text))
+        if line.error
+    ]
     # interpolation off: a password with ${…} in it is a password
-    return {name: value or "" for name, value in dotenv_values(env_file, interpolate=False).items()}
+    return {name: value or "" for name, value in dotenv_values(stream=io.StringIO(text), interpolate=False).items()}
 
 
 def _value(variable: Variable, given: Mapping[str, str], problems: list[str]) -> Any:
@@ -210,7 +224,18 @@ def _seconds(text: str) -> int:
 def _database(text: str) -> str:
     if text and not re.match(r"(sqlite:///|postgresql(\+psycopg)?://).", text):
         raise ValueError("must start with sqlite:/// or postgresql://")
+    try:
+        if text:
+            make_url(text)
+    except (ArgumentError, ValueError):
+        raise ValueError("is no database address; write it like postgresql://user@host:5432/name") from None
     return text
+
+
+def _folder(text: str) -> Path:
+    if Path(text).exists() and not Path(text).is_dir():
+        raise ValueError(f"{text} is not a folder")
+    return Path(text)
 
 
 def _templates(text: str) -> Path | None:
@@ -247,7 +272,7 @@ VARIABLES = (
     Variable("SECRET_KEY", None, _secret_key, secret=True),
     Variable("WEB_URL", "", _web_url),
     Variable("WEB_LISTEN", "127.0.0.1:8025", _listen),
-    Variable("DATA_DIR", "data", Path),
+    Variable("DATA_DIR", "data", _folder),
     Variable("TEMPLATES_DIR", "", _templates),
     Variable("POLL_SECONDS", "60", _seconds),
     Variable("LOG_FORMAT", "text", _log_format),

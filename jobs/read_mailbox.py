@@ -157,7 +157,7 @@ def _answer(app: App, session: Session, message: InboundMessage, place: register
         author = context.author.text if context.author else None
         urgent = "help" in request.kinds
         waiting = register.add_request(session, mail, author, request.language, urgent, _suggestion(request), now)
-        if not context.is_coordinator and request.report is None:
+        if urgent or (request.report is None and not context.writes_as_coordinator):
             _tell(app, session, waiting, result.disposition)
     return result.disposition
 

@@ -58,11 +58,12 @@ def _send_batch(app: App, relay: Submission, items: list[OutboxItem], stop: thre
     return accepted
 
 
-def _send(app: App, relay: Submission, item: OutboxItem) -> bool:
+def _send(app: App, relay: Submission, claimed: OutboxItem) -> bool:
     """One letter to its end, or back to the queue; True when the relay accepted it."""
-    content = _content(app, item)
-    if content is None:
+    written = _write(app, claimed)
+    if written is None:
         return False
+    item, content = written
     try:
         reply = relay.submit(
             item.return_path, item.recipient, content, lambda: outbox.mark_dot(app.database, item, app.now())
@@ -73,17 +74,18 @@ def _send(app: App, relay: Submission, item: OutboxItem) -> bool:
     return _record(app, item, reply)
 
 
-def _content(app: App, item: OutboxItem) -> bytes | None:
-    """The bytes to submit, written in the transaction that looks once more whether they may go; None when not."""
+def _write(app: App, claimed: OutboxItem) -> tuple[OutboxItem, bytes] | None:
+    """The row and the bytes to submit, in the transaction that looks once more whether they may go; None when not."""
     try:
         with app.database.begin() as session:
-            mine = outbox.take(session, item.id, app.owner, app.now())
-            return bytes_of(session, app.writer, mine, app.now()) if mine else None
+            item = outbox.take(session, claimed.id, app.owner, app.now())
+            return (item, bytes_of(session, app.writer, item, app.now())) if item else None
     except SQLAlchemyError:
         raise  # the database is away: the row keeps its claim, and comes back when it is recovered
     except Exception as error:  # a letter that cannot be written is this letter's trouble only (EML-31)
-        maillog.unwritable(item.id, item.kind, type(error).__name__)
-        outbox.record(app.database, item, Result(outbox.REFUSED, "unwritable", text=type(error).__name__), app.now())
+        name = type(error).__name__
+        maillog.unwritable(claimed.id, claimed.kind, name)
+        outbox.record(app.database, claimed, Result(outbox.REFUSED, "unwritable", text=name), app.now())
         return None
 
 

@@ -24,6 +24,8 @@ from mailer.outbound.writer import Answering, Recipient, Writer, recipient
 #: At most one receipt, goodbye or note of the same kind to one address in this time (RFC 3834 §2, INB-08).
 SAME_ANSWER_AFTER = timedelta(hours=24)
 RECEIPT_AFTER = timedelta(days=7)
+#: Who changes their mind hears what we noted; after so many times in a day they only find it on the page.
+NOTES_A_DAY = 5
 #: More letters of one polite kind than this in an hour would make us somebody's tool; the acts themselves go on.
 LETTERS_PER_HOUR = 300
 #: More notices than this in an hour nobody reads; the tray has them all, and an urgent one always comes.
@@ -129,7 +131,10 @@ def answer_invitation(
     before = (invitation.answer, invitation.guests, invitation.waiting)
     if not agenda.answer(session, invitation, reply, guests, note, at, occasion.channel):
         return False
-    if (invitation.answer, invitation.guests, invitation.waiting) != before or occasion.channel == "mail":
+    changed = (invitation.answer, invitation.guests, invitation.waiting) != before
+    since = occasion.now - SAME_ANSWER_AFTER
+    noted = outbox.times_sent(session, invitation.member.address, ("rsvp_noted",), since)
+    if noted == 0 or (changed and noted < NOTES_A_DAY):
         _note_answer(session, writer, invitation, occasion)
     return True
 

@@ -52,6 +52,12 @@ class Context:
     is_coordinator: bool
 
     @property
+    def writes_as_coordinator(self) -> bool:
+        """Whether a coordinator writes, other than in answer to a letter they got as a member."""
+        as_member = self.letter is not None and self.member is not None and self.letter.member_id == self.member.id
+        return self.is_coordinator and not as_member
+
+    @property
     def thread(self) -> Thread:
         """The kind of our letter that is answered, for the understanding."""
         return Thread(_THREADS.get(self.letter.kind, "none") if self.letter else "none")
@@ -99,13 +105,17 @@ def answer(
         work.take_report()
     elif request.calendar is not None and "calendar_reply" in request.kinds:
         work.take_calendar()
+    elif "help" in request.kinds:
+        pass  # untouched: a person reads it, and no machine says or does anything
     elif (token := _token(message, writer, now)) and not _is_machine(request):
         work.follow_link(*token)
-    elif context.is_coordinator and result.disposition != IGNORED:
+    elif context.writes_as_coordinator and result.disposition != IGNORED:
         work.leave_to_coordinator()
     else:
         for action in plan.actions:
             work.do(action)
+    if "help" in request.kinds:
+        result.disposition = REVIEW
     return result
 
 
@@ -114,13 +124,18 @@ def _is_machine(request: Request) -> bool:
 
 
 def _token(message: InboundMessage, writer: Writer, now: datetime) -> tuple[str, str, str] | None:
-    """The purpose and key of a token in the subject (a link of ours that is a mail), with the words before it."""
-    for token in links.find(message.subject):
-        try:
-            return (*writer.links.read(token, now), message.subject)
-        except RuleBroken:
-            continue
-    return None
+    """The purpose and key of a ready mail of ours, and its first word; None when the subject is anything else.
+
+    Only the very subject we wrote counts: “Re: …” is somebody's answer, whose words are what matters.
+    """
+    words = message.subject.split()
+    if len(words) != 2:
+        return None
+    try:
+        purpose, key = writer.links.read(words[1], now)
+    except RuleBroken:
+        return None
+    return (purpose, key, words[0]) if words[0] in (purpose, *ANSWER.values()) else None
 
 
 @dataclass(slots=True)
@@ -263,8 +278,14 @@ class _Work:
             acts.receive(self.session, self.writer, author, self.request.language, self.occasion)
 
     def follow_link(self, purpose: str, key: str, words: str) -> None:
-        """A link of ours that is a ready mail: its token is the proof, whoever sends it (OUT-27)."""
+        """A link of ours that is a ready mail: its token is the proof, whoever sends it (OUT-27).
+
+        What somebody wrote beside it, and a machine cannot be sure of, a person reads as well.
+        """
+        understood = {"leave", "rsvp", "confirm"} & set(self.request.kinds)
         self.result.disposition = HANDLED
+        if newest(self.message).strip() and not understood:
+            self.result.to_person("there are words beside the link that a person should read")
         if purpose == links.UNSUBSCRIBE:
             member = roster.find_by_key(self.session, key)
             if member is not None:
@@ -278,15 +299,13 @@ class _Work:
             self.result.to_person("wants to change what they get")
 
     def _answer_by_link(self, key: str, words: str) -> None:
-        reply = words.split()[0].casefold() if words.split() else ""
         invitation = agenda.invitation_by_key(self.session, key)
         rsvp = self.request.rsvp
-        if invitation is None or (reply not in ANSWER.values() and rsvp is None):
+        reply = words if words in ANSWER.values() else rsvp.answer if rsvp else None
+        if invitation is None or reply is None:
             self.result.to_person("an answer to an invitation that we cannot read")
-        elif reply in ANSWER.values():
+        else:
             self._record(invitation, reply, rsvp.guests if rsvp else 0, rsvp.note if rsvp else newest(self.message))
-        elif rsvp is not None:
-            self._record(invitation, rsvp.answer, rsvp.guests, rsvp.note)
 
     def take_calendar(self) -> None:
         """METHOD:REPLY (RFC 5546 §3.2.3): the echo of the UID proves whose answer it is, From does not."""

@@ -312,3 +312,51 @@ def test_a_coordinators_mail_is_left_to_coordinators(database: Database, writer:
         result = _take(session, writer, _mail("an@stad.example", JOINS))
         assert result.disposition == "review"
         assert outbox.rows(session) == []
+
+
+@pytest.mark.parametrize("subject", ["unsubscribe {token}", "Re: unsubscribe {token}"])
+def test_a_cry_for_help_wins_over_a_link(database: Database, writer: Writer, subject: str) -> None:
+    text = "ik wil niet meer leven, kan iemand mij helpen aub\n"
+    with database.begin() as session:
+        member = _member(session, writer, "noor@post.example")
+        token = writer.links.token(links.UNSUBSCRIBE, member.key, NOW)
+        result = _take(session, writer, _mail("noor@post.example", text, subject.format(token=token)))
+        assert (result.disposition, member.state) == ("review", "active")
+        assert outbox.rows(session) == []
+
+
+def test_words_in_answer_to_a_link_count_for_themselves(database: Database, writer: Writer) -> None:
+    text = "dat was per ongeluk, ik wil graag lid blijven\n"
+    with database.begin() as session:
+        member = _member(session, writer, "amina@huis.example")
+        token = writer.links.token(links.UNSUBSCRIBE, member.key, NOW)
+        _take(session, writer, _mail("amina@huis.example", text, f"Re: unsubscribe {token}"))
+        assert member.state == "active"
+
+
+def test_who_left_by_mistake_is_asked_again_the_same_day(database: Database, writer: Writer) -> None:
+    with database.begin() as session:
+        _take(session, writer, _mail("Amina <amina@huis.example>", JOINS))
+        _take(session, writer, _mail("amina@huis.example", "Schrijf mij alstublieft uit.\n"))
+        _take(session, writer, _mail("Amina <amina@huis.example>", JOINS, Message_ID="<again@x.example>"))
+        assert _sent(session, "amina@huis.example") == ["confirmation", "goodbye", "confirmation"]
+
+
+def test_a_stranger_changes_nothing_about_a_member(database: Database, writer: Writer) -> None:
+    text = "Dag, kunnen jullie mijn collega Rare Naam (amina@huis.example) inschrijven op jullie nieuwsbrief?\n\nAn\n"
+    with database.begin() as session:
+        member = _member(session, writer, "amina@huis.example")
+        member.name = None
+        _take(session, writer, _mail("An Smet <an@elders.example>", text))
+        assert member.name is None
+        assert _sent(session, "amina@huis.example") == []
+
+
+def test_a_coordinator_who_is_invited_answers_like_everybody(database: Database, writer: Writer) -> None:
+    with database.begin() as session:
+        member = _member(session, writer, "an@stad.example")
+        coordinator.add(session, Address.parse("an@stad.example"), "An", "nl", NOW)
+        letter = _invited(session, writer)
+        _take(session, writer, _mail("an@stad.example", "Ja, ik kom!\n", "Re: x", In_Reply_To=letter.message_id))
+        (found,) = agenda.open_invitations(session, member, NOW)
+        assert found.answer == "yes"

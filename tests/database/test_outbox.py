@@ -12,6 +12,7 @@ from contacts.address import Address
 from contacts.database import Database
 from contacts.member import Member
 from contacts.roster import Person
+from mailer.errors import ClaimLost
 from mailer.outbound import newsletter, outbox
 from mailer.outbound.edition import Edition
 from mailer.outbound.issue import Issue
@@ -49,6 +50,13 @@ def _editions(database: Database, writer: Writer) -> dict[tuple[str, str], Editi
 
 def _claim(database: Database, owner: str = "a", limit: int = 100) -> list[OutboxItem]:
     return outbox.claim(database, owner, NOW, limit, WAIT)
+
+
+def _in_hand(database: Database, item: OutboxItem) -> OutboxItem:
+    with database.begin() as session:
+        taken = outbox.take(session, item.id, item.owner or "", NOW)
+        assert taken is not None
+        return taken
 
 
 @pytest.mark.conf("REL-10", "SMT-24")
@@ -109,10 +117,10 @@ def test_after_a_death_only_the_sent_dot_is_in_doubt(database: Database, writer:
 def test_a_single_letter_in_doubt_goes_again_with_the_same_bytes(database: Database, writer: Writer) -> None:
     with database.begin() as session:
         queued = writer.queue(session, "received", Recipient("p@huis.example", "nl"), NOW)
-    (before,) = _claim(database)
+    before = _in_hand(database, _claim(database)[0])
     outbox.mark_dot(database, before, NOW)
     assert outbox.recover(database, NOW, alone=True) == {"queued": 1, "in_doubt": 0}
-    (again,) = _claim(database)
+    again = _in_hand(database, _claim(database)[0])
     assert (again.id, again.attempt, again.content) == (queued.id, 2, before.content)
 
 
@@ -130,7 +138,8 @@ def test_another_daemons_row_comes_back_after_its_lease(
 def test_the_next_attempt_is_written_before_the_attempt(database: Database, writer: Writer, new_key: NewKey) -> None:
     _released(database, writer, new_key, 1)
     (item,) = _claim(database)
-    assert (item.attempt, item.next_attempt_at) == (1, NOW + WAIT)
+    assert (item.attempt, item.next_attempt_at) == (0, NOW + WAIT)
+    assert _in_hand(database, item).attempt == 1
 
 
 def test_a_claim_that_was_lost_records_nothing(database: Database, writer: Writer, new_key: NewKey) -> None:
@@ -145,10 +154,12 @@ def test_a_claim_that_was_lost_records_nothing(database: Database, writer: Write
 
 def test_given_back_letters_have_lost_no_attempt(database: Database, writer: Writer, new_key: NewKey) -> None:
     _released(database, writer, new_key, 2)
-    outbox.give_back(database, _claim(database), NOW + WAIT)
+    claimed = _claim(database)
+    _in_hand(database, claimed[0])
+    outbox.give_back(database, claimed, NOW + WAIT)
     assert _claim(database) == []
     items = outbox.claim(database, "a", NOW + WAIT, 10, WAIT)
-    assert [item.attempt for item in items] == [1, 1]
+    assert [item.attempt for item in items] == [0, 0]
 
 
 def test_a_paused_issue_waits_and_single_letters_do_not(database: Database, writer: Writer, new_key: NewKey) -> None:
@@ -188,7 +199,62 @@ def test_forgetting_empties_the_letters(database: Database, writer: Writer, new_
     with database.begin() as session:
         member = roster.find(session, Address.parse("p0@huis.example"))
         assert member is not None
-        outbox.forget(session, member.address, member.id)
+        outbox.forget(session, Address.parse(member.address), member.id)
     with database.read() as session:
         (row,) = outbox.rows(session)
     assert (row.recipient, row.content, row.slots, row.state) == ("", None, None, "withdrawn")
+
+
+@pytest.mark.conf("OUT-26", "GDP-10")
+def test_who_is_erased_after_the_claim_is_not_written_to(database: Database, writer: Writer) -> None:
+    with database.begin() as session:
+        writer.queue(session, "received", Recipient("p@huis.example", "nl"), NOW)
+    (item,) = _claim(database)
+    with database.begin() as session:
+        outbox.forget(session, Address.parse("p@huis.example"))
+    with database.begin() as session:
+        assert outbox.take(session, item.id, "a", NOW) is None
+    with database.read() as session:
+        (row,) = outbox.rows(session)
+        assert (row.recipient, row.content) == ("", None)
+
+
+@pytest.mark.conf("OUT-26")
+def test_who_leaves_after_the_claim_gets_nothing(database: Database, writer: Writer, new_key: NewKey) -> None:
+    _released(database, writer, new_key, 1)
+    (item,) = _claim(database)
+    with database.begin() as session:
+        member = roster.find(session, Address.parse("p0@huis.example"))
+        assert member is not None
+        roster.leave(session, member, "link", "", NOW, new_key)
+    with database.begin() as session:
+        assert outbox.take(session, item.id, "a", NOW) is None
+    with database.read() as session:
+        assert outbox.counts(session)["withdrawn"] == 1
+
+
+@pytest.mark.conf("REL-11", "SMT-21")
+def test_a_lost_claim_writes_no_dot(database: Database, writer: Writer, new_key: NewKey) -> None:
+    _released(database, writer, new_key, 1)
+    mine = _in_hand(database, _claim(database, "slow")[0])
+    outbox.recover(database, NOW, alone=True)
+    _claim(database, "quick")
+    with pytest.raises(ClaimLost):
+        outbox.mark_dot(database, mine, NOW)
+
+
+@pytest.mark.conf("SMT-15")
+def test_only_a_letter_that_killed_us_before_waits(database: Database, writer: Writer, new_key: NewKey) -> None:
+    _released(database, writer, new_key, 3)
+    for _ in range(2):
+        first, *_others = _claim(database)
+        _in_hand(database, first)
+        outbox.recover(database, NOW, alone=True)
+    assert [item.id for item in _claim(database)] == [first.id + 1, first.id + 2]
+
+
+@pytest.mark.conf("INB-08")
+def test_spellings_of_one_address_share_a_limit(database: Database, writer: Writer) -> None:
+    with database.begin() as session:
+        writer.queue(session, "goodbye", Recipient("Victim@huis.example", "nl"), NOW)
+        assert outbox.sent_lately(session, "victim@huis.example", ("goodbye",), NOW - WAIT)
