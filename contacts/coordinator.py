@@ -29,6 +29,11 @@ def everyone(session: Session) -> Sequence[Coordinator]:
     return session.scalars(select(Coordinator).order_by(Coordinator.id)).all()
 
 
+def several(session: Session) -> bool:
+    """Whether there is more than one, so that somebody else can look at what one of them wrote."""
+    return len(session.scalars(select(Coordinator.id).limit(2)).all()) > 1
+
+
 def find(session: Session, address: Address) -> Coordinator | None:
     """The coordinator with this address, if there is one."""
     return session.scalar(select(Coordinator).where(Coordinator.address_key == address.key))

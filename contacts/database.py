@@ -3,11 +3,12 @@
 SQLite runs in WAL mode with `BEGIN IMMEDIATE`, foreign keys and `synchronous=FULL`; PostgreSQL runs as it comes.
 """
 
+import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import (
     JSON,
@@ -20,6 +21,7 @@ from sqlalchemy import (
     create_engine,
     event,
     func,
+    inspect,
     make_url,
     select,
 )
@@ -61,6 +63,15 @@ class Base(DeclarativeBase):
         }
     )
     type_annotation_map = {datetime: UtcDateTime, dict[str, Any]: JSON, dict[str, str]: JSON, list[str]: JSON}
+
+
+_Row = TypeVar("_Row", bound=Base)
+
+
+def copied(row: _Row, **other: object) -> _Row:
+    """The same row for another database: with a number of its own, and with `other` values where they are given."""
+    values = {column.key: getattr(row, column.key) for column in inspect(type(row)).column_attrs if column.key != "id"}
+    return type(row)(**{**values, **other})
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +116,23 @@ class Database:
     def is_sqlite(self) -> bool:
         """Whether one machine alone uses it."""
         return self.engine.dialect.name == "sqlite"
+
+    def scrub(self) -> bool:
+        """Leave no byte of a deleted row in a SQLite file or its journal; False when somebody at work is in the way.
+
+        `secure_delete` overwrites the rows; copies of them that a split page left behind go with VACUUM, and what
+        stands in the write-ahead log with the checkpoint. PostgreSQL has its own vacuum.
+        """
+        if not self.is_sqlite:
+            return True
+        with closing(self.engine.raw_connection()) as live:
+            cursor = live.cursor()
+            try:
+                cursor.execute("VACUUM")
+                busy, _, _ = cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+            except sqlite3.OperationalError:  # another process writes all the time
+                return False
+            return not busy
 
     def close(self) -> None:
         """Give back every connection."""

@@ -5,7 +5,7 @@ Cells that a spreadsheet would run as a formula are defused (conformance SEC-10)
 
 import csv
 import io
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from contacts.address import Address
@@ -15,6 +15,8 @@ from contacts.roster import Person
 
 COLUMNS = ("address", "name", "organisation", "language")
 _MAX_BYTES = 20_000_000
+#: What makes a spreadsheet run a cell, also where quotes or spaces go before it (OWASP ASVS 1.2.10).
+_RUNS = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,15 +29,20 @@ class Row:
 
 
 def read(raw: bytes) -> list[Row]:
-    """Read a CSV with a header line naming at least `address`; raises RuleBroken("csv") when it is no such file."""
+    """Read a CSV with a header line naming at least `address`; `line` of a row is where it begins.
+
+    Raises RuleBroken("csv"), with the line, for what cannot be read as a whole: nothing of it is guessed.
+    """
     if len(raw) > _MAX_BYTES:
         raise RuleBroken("csv", "The file is larger than 20 MB.")
-    reader = csv.DictReader(io.StringIO(_decode(raw), newline=""), dialect=_dialect(raw))
-    names = [(name or "").strip().lower() for name in reader.fieldnames or []]
+    lines = _lines(_decode(raw))
+    _, header = next(lines, (1, []))
+    names = [name.strip().lower() for name in header]
     if "address" not in names:
         raise RuleBroken("csv", f"The first line must name the columns: {', '.join(COLUMNS)} (address is required).")
-    reader.fieldnames = names
-    return [_row(reader.line_num, cells) for cells in reader if any(cells.values())]
+    if any(names.count(name) > 1 for name in COLUMNS):
+        raise RuleBroken("csv", "The first line names a column twice.")
+    return [_row(line, names, cells) for line, cells in lines]
 
 
 def write(members: Sequence[Member]) -> str:
@@ -55,35 +62,64 @@ def write(members: Sequence[Member]) -> str:
 
 def defuse(cell: str) -> str:
     """A cell that no spreadsheet takes for a formula."""
-    return (
-        f"'{cell}"
-        if cell.lstrip(" \"'\u00a0")[:1] in ("=", "+", "-", "@", "\t", "\r", "\uff1d", "\uff0b", "\uff0d", "\uff20")
-        else cell
-    )
+    return f"'{cell}" if _runs(cell) else cell
 
 
-def _row(line: int, cells: dict[str, str | None]) -> Row:
-    def cell(name: str) -> str | None:
-        return (cells.get(name) or "").strip().removeprefix("'") or None
+def _runs(cell: str) -> bool:
+    return cell.lstrip(" \"'\u00a0").startswith(_RUNS)
 
+
+def _undo(cell: str) -> str:
+    """The cell as it was before `defuse`; an apostrophe that belongs to a name ('t Hooft) stays."""
+    return cell[1:] if cell.startswith("'") and _runs(cell[1:]) else cell
+
+
+def _lines(text: str) -> Iterator[tuple[int, list[str]]]:
+    """Every line that says anything, with the number of the line on which it begins."""
+    reader = csv.reader(io.StringIO(text, newline=""), dialect=_dialect(text))
+    while True:
+        line = reader.line_num + 1
+        try:
+            cells = next(reader, None)
+        except csv.Error as error:
+            raise RuleBroken("csv", f"Line {line} cannot be read ({error}): is a quote left open there?") from error
+        if cells is None:
+            return
+        if any("\0" in cell for cell in cells):
+            raise RuleBroken("csv", f"Line {line} holds zero bytes: save the list as CSV UTF-8 and try again.")
+        if any(cell.strip() for cell in cells):
+            yield line, cells
+
+
+def _row(line: int, names: Sequence[str], cells: Sequence[str]) -> Row:
+    if any(cell.strip() for cell in cells[len(names) :]):
+        return Row(line, None, "This line has more cells than the first; a cell with the separator in it needs quotes.")
     try:
-        person = Person(Address.parse(cell("address") or ""), cell("name"), cell("organisation"), cell("language"))
+        return Row(line, _person(dict(zip(names, cells, strict=False))), None)
     except RuleBroken as broken:
         return Row(line, None, broken.message)
-    return Row(line, person, None)
+
+
+def _person(cells: Mapping[str, str]) -> Person:
+    def cell(name: str) -> str | None:
+        return " ".join(_undo(cells.get(name, "").strip()).split()) or None
+
+    return Person(Address.parse(cell("address") or ""), cell("name"), cell("organisation"), cell("language"))
 
 
 def _decode(raw: bytes) -> str:
+    """UTF-8, or UTF-16 where the file says so (spreadsheets call it Unicode text), or else the bytes of Windows."""
     try:
-        return raw.decode("utf-8-sig")
+        return raw.decode("utf-16" if raw.startswith((b"\xff\xfe", b"\xfe\xff")) else "utf-8-sig")
     except UnicodeDecodeError:
         return raw.decode("cp1252", errors="replace")
 
 
-def _dialect(raw: bytes) -> type[csv.Dialect]:
-    first = raw.split(b"\n", 1)[0]
+def _dialect(text: str) -> type[csv.Dialect]:
+    first = text.split("\n", 1)[0]
 
     class Found(csv.excel):
-        delimiter = max(";,\t", key=lambda char: first.count(char.encode()))
+        delimiter = max(";,\t", key=first.count)
+        strict = True
 
     return Found

@@ -74,9 +74,19 @@ class Member(Base):
     @property
     def variant(self) -> str:
         """Which edition of a letter is theirs: "plain" or "discreet"."""
-        return "plain" if self.discreet == "off" else "discreet"
+        return variant_of(self.discreet)
 
     @property
     def first_name(self) -> str | None:
         """The first word of the name, where there is one."""
-        return self.name.split()[0] if self.name else None
+        return first_name_of(self.name)
+
+
+def variant_of(discreet: str) -> str:
+    """Which edition of a letter goes with a wish of DISCREET: "plain" or "discreet"."""
+    return "plain" if discreet == "off" else "discreet"
+
+
+def first_name_of(name: str | None) -> str | None:
+    """The first word of a name, None where there is none."""
+    return next(iter((name or "").split()), None)

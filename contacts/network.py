@@ -1,7 +1,10 @@
 """The network itself as a value: its name, its one address, its languages and its time zone."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from zoneinfo import ZoneInfo
+
+from contacts.errors import RuleBroken
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,3 +29,15 @@ class Network:
     def language(self, wanted: str | None) -> str:
         """The language to write in to somebody who prefers `wanted`: that one if we speak it, else the default."""
         return wanted if wanted in self.languages else self.languages[0]
+
+
+def instant(local: datetime, timezone: ZoneInfo) -> datetime:
+    """A naive time as people read it off the clock in `timezone`, as an aware instant (conformance CAL-15).
+
+    Raises RuleBroken("clock") with both offsets for an hour that a change of the clock skips or repeats.
+    """
+    early, late = local.replace(tzinfo=timezone, fold=0), local.replace(tzinfo=timezone, fold=1)
+    if early.utcoffset() != late.utcoffset():
+        offsets = f"{early:%z} and {late:%z}"
+        raise RuleBroken("clock", f"the clock changes at this hour: it is not one moment ({offsets}); choose another")
+    return early

@@ -114,8 +114,9 @@ def ask(
     Asking changes no state: who left has left until they say yes themselves.
     """
     hold(session, member)
-    last = last_act(session, member, ASKED)
-    if member.state == ACTIVE or (last is not None and now - last.at < ASK_AGAIN_AFTER):
+    told = story(session, member)
+    open_question = told[-1] if told and told[-1].act == ASKED else None
+    if member.state == ACTIVE or (open_question is not None and now - open_question.at < ASK_AGAIN_AFTER):
         return None
     return _note(session, member, ASKED, "mail", now, new_key, wording=wording, evidence=evidence)
 

@@ -11,6 +11,8 @@ from mailer.outbound import outbox
 
 #: Bytes and personal values of letters that ended.
 _LETTERS = timedelta(days=30)
+#: To which member a letter went: then only the counts stay.
+_NAMES = timedelta(days=365)
 #: What was noted of mails that wait for nobody.
 _MAILS = timedelta(days=365)
 
@@ -20,8 +22,9 @@ def housekeeping(app: App, stop: threading.Event) -> int:
     now = app.now()
     with app.database.begin() as session:
         members = privacy.forget_unanswered(session, now)
-        letters = outbox.drop_content(session, now - _LETTERS)
+        letters = outbox.drop_content(session, now - _LETTERS, now - _NAMES)
         mails = register.forget_before(session, now - _MAILS)
+        register.forget_places(session, now - _MAILS)
     if members or letters or mails:
         maillog.forgotten(members, letters, mails)
     return members + letters + mails

@@ -73,6 +73,11 @@ def released(issue_id: int, letters: int) -> None:
     _log.info("released: issue=%d letters=%d", issue_id, letters)
 
 
+def release_failed(issue_id: int, error: str) -> None:
+    """An issue could not go into the outbox; the others go, and it is tried again in the next round."""
+    _log.error("release failed: issue=%d error=%s", issue_id, error)
+
+
 def finished(issue_id: int) -> None:
     """Nothing of an issue is left to send."""
     _log.info("finished: issue=%d", issue_id)

@@ -35,9 +35,7 @@ def tell(session: Session, member: Member, timezone: ZoneInfo) -> dict[str, Any]
         "invitations": [
             {"meeting": one.meeting.slug, "answer": one.answer, "guests": one.guests, "waiting": one.waiting,
              "note": one.note, "channel": one.channel, "answered_at": one.answered_at}
-            for meeting in agenda.everything(session)
-            for one in agenda.invitations(session, meeting)
-            if one.member_id == member.id
+            for one in agenda.invitations_of(session, member)
         ],
         "letters": [_letter(session, item, timezone) for item in outbox.of_member(session, member)],
     }  # fmt: skip

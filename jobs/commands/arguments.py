@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 import click
 
+from contacts import network
 from contacts.address import Address
 from contacts.errors import RuleBroken
 
@@ -62,7 +63,7 @@ def instant(local: datetime, timezone: ZoneInfo) -> datetime:
 
     Raises click.BadParameter for an hour that a change of the clock skips or repeats.
     """
-    early, late = local.replace(tzinfo=timezone, fold=0), local.replace(tzinfo=timezone, fold=1)
-    if early.utcoffset() != late.utcoffset():
-        raise click.BadParameter("The clock changes at this hour, so it is not one moment; choose another.")
-    return early
+    try:
+        return network.instant(local, timezone)
+    except RuleBroken as broken:
+        raise click.BadParameter(broken.message) from None

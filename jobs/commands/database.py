@@ -63,15 +63,23 @@ def backup(env_file: Path | None, file: Path) -> None:
 @click.option("--yes", is_flag=True, help="Do not ask whether you are sure.")
 @click.pass_obj
 def restore(env_file: Path | None, file: Path, yes: bool) -> None:
-    """Put a copy in the place of the database; the daemon must be stopped. Who was erased since stays erased."""
+    """Put a copy in the place of the database; the daemon must be stopped.
+
+    Who was erased or left since stays so, and no letter that waits in the copy leaves without you.
+    """
     with opening(env_file) as app:
         _require_sqlite(app, f"pg_restore --clean --if-exists '{file}'")
         if not yes:
             click.confirm("Replace the database? What happened since the copy is lost", abort=True)
-        aside, erased = safekeeping.restore(app, file)
-    click.echo(f"The copy is in place. What was there before is in {aside}; delete it when all is well.")
-    if erased:
-        click.echo(f"Erased since the copy was made, and now again: {terminal.count(erased, 'person', 'people')}.")
+        done = safekeeping.restore(app, file)
+    click.echo(f"The copy is in place. What was there before is in {done.aside}; delete it when all is well.")
+    if done.erased:
+        click.echo(f"Erased since the copy was made, and now again: {terminal.count(done.erased, 'person', 'people')}.")
+    if done.left:
+        click.echo(f"Left since the copy was made, and still out: {terminal.count(done.left, 'person', 'people')}.")
+    if done.doubtful:
+        waiting = terminal.count(done.doubtful, "letter", "letters")
+        click.echo(f"In doubt, and not sent without you: {waiting}; look at: verbinden outbox list --state in_doubt")
 
 
 def _require_sqlite(app: App, command: str) -> None:

@@ -1,26 +1,29 @@
-"""Forgetting somebody everywhere at once, and making sure that no byte of them stays in the file (GDPR art. 17)."""
+"""Forgetting somebody everywhere at once, however their address is spelled there (GDPR art. 17)."""
 
-from contextlib import closing
+from typing import Any
 
 from sqlalchemy.orm import Session
 
 from contacts import privacy, roster
 from contacts.address import Address
-from contacts.database import Database
 from jobs.app import App
 from mailer.inbound import register
 from mailer.outbound import outbox
 
 
 def forget(app: App, session: Session, address: Address) -> list[str]:
-    """Erase an address in the caller's transaction; returns what was done, in sentences. Twice does no harm."""
+    """Erase an address in the caller's transaction; returns what was done, in sentences. Twice does no harm.
+
+    The caller lets `Database.scrub` take the last bytes out of the file, after the commit.
+    """
     member = roster.find(session, address)
-    for spelling in {address.text, member.address if member else address.text}:
-        outbox.forget(session, spelling, member.id if member else None)
-        register.forget_author(session, spelling)
+    member_id = member.id if member else None
+    proofs = [row.evidence for row in roster.story(session, member) if row.evidence] if member else []
+    outbox.forget(session, address, member_id)
+    register.forget_author(session, address, member_id, proofs)
     _forget_mentions(session, address)
     if member is None:
-        roster.suppress(session, address, "erased", app.pepper, app.now())
+        privacy.note_erased(session, address, app.pepper, app.now())
         return ["Nobody with this address was a member; letters to it and notes of its mails are emptied."]
     privacy.forget(session, member, app.pepper, app.now())
     return [
@@ -30,23 +33,24 @@ def forget(app: App, session: Session, address: Address) -> list[str]:
     ]
 
 
+def mentions(session: Session) -> set[str]:
+    """Every address that somebody named in a mail, as far as it is noted."""
+    named = {_address(one) for request in register.requests(session, open_only=False) for one in _people(request)}
+    return named - {""}
+
+
 def _forget_mentions(session: Session, address: Address) -> None:
     """Requests of others that name the address: the person is taken out of what the machine noted."""
     for request in register.requests(session, open_only=False):
-        people = request.suggestion.get("people", [])
-        kept = [one for one in people if (one.get("address") or "").casefold() != address.text.casefold()]
+        people = _people(request)
+        kept = [one for one in people if not privacy.spellings(address, [_address(one)])]
         if len(kept) < len(people):
             request.suggestion = {**request.suggestion, "people": kept}
 
 
-def scrub(database: Database) -> bool:
-    """Take old copies of deleted rows out of the journal; False when a reader holds it. PostgreSQL does it by itself.
+def _people(request: register.CoordinatorRequest) -> list[dict[str, Any]]:
+    return list(request.suggestion.get("people", []))
 
-    `secure_delete` has overwritten the rows themselves; what they were stands in the write-ahead log until then.
-    """
-    if not database.is_sqlite:
-        return True
-    with closing(database.engine.raw_connection()) as live:
-        cursor = live.cursor()
-        busy, _, _ = cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
-        return not busy
+
+def _address(one: dict[str, Any]) -> str:
+    return str(one.get("address") or "")

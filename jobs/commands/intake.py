@@ -5,12 +5,13 @@ Nobody is brought back who must not be: suppressed addresses, those who left, an
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy.orm import Session
 
 from contacts import roster
-from contacts.consent import ASKED
+from contacts.consent import ASKED, GIVEN, WITHDRAWN
 from contacts.exchange import Row
 from contacts.member import ACTIVE, LEFT, Member
 from contacts.roster import Person
@@ -46,7 +47,7 @@ def take_all(app: App, session: Session, rows: Sequence[Row], consent: str | Non
             report.append(Taken(PROBLEM, row.problem or "cannot be read", line=row.line))
             continue
         known = roster.find(session, row.person.address)
-        taken = _known(known) if known else take(app, session, row.person, consent)
+        taken = _known(app, session, known) if known else take(app, session, row.person, consent)
         report.append(replace(taken, line=row.line, address=row.person.address.text))
     return report
 
@@ -57,16 +58,32 @@ def take(app: App, session: Session, person: Person, consent: str | None, discre
     if roster.is_suppressed(session, person.address, app.pepper):
         return Taken(SUPPRESSED, "must not be brought back by anybody else; only their own mail to us can do that")
     if known is not None and known.state == ACTIVE:
-        return _known(known)
-    if known is not None and known.state == LEFT and consent:
-        return Taken(LEFT_BEFORE, "left the network; without --consent they are asked whether they want to come back")
+        return _known(app, session, known)
+    if known is not None and consent and _goodbye(session, known):
+        refused = _known(app, session, known)
+        return replace(refused, message=f"{refused.message}, and without --consent we ask them whether they want to")
     member = roster.add(session, person, app.network.language(person.language), app.now(), app.new_key)
     member.discreet = discreet or member.discreet
+    session.flush()
     return _record(app, session, member, consent) if consent else _ask(app, session, person, member)
 
 
-def _known(member: Member) -> Taken:
-    return Taken(KNOWN, f"is known already ({member.state})")
+def _known(app: App, session: Session, member: Member) -> Taken:
+    goodbye = _goodbye(session, member)
+    if goodbye is None:
+        return Taken(KNOWN, f"is known already ({member.state})")
+    day = goodbye.astimezone(app.network.timezone).date()
+    return Taken(LEFT_BEFORE, f"left on {day}; only they can come back")
+
+
+def _goodbye(session: Session, member: Member) -> datetime | None:
+    """When somebody left, if that is the last thing they said; a question that others asked since changes nothing."""
+    said = [row for row in roster.story(session, member) if row.act in (GIVEN, WITHDRAWN)]
+    if member.state == ACTIVE:
+        return None
+    if said and said[-1].act == WITHDRAWN:
+        return said[-1].at
+    return member.left_at if member.state == LEFT else None
 
 
 def _record(app: App, session: Session, member: Member, consent: str) -> Taken:

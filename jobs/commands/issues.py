@@ -2,11 +2,11 @@
 
 from datetime import datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import click
 
 from contacts.errors import RuleBroken
-from jobs.app import App
 from jobs.commands import arguments, terminal
 from mailer.outbound.check import Problem
 from mailer.outbound.readiness import Readiness
@@ -37,9 +37,9 @@ def _line(problem: Problem) -> str:
     return terminal.clean(f"{place}: {problem.message}")
 
 
-def future(local: datetime, app: App) -> datetime:
+def future(local: datetime, timezone: ZoneInfo, now: datetime) -> datetime:
     """A time as people of the network read it, as an instant to come; raises RuleBroken("past") for one that is not."""
-    at = arguments.instant(local, app.network.timezone)
-    if at <= app.now():
-        raise RuleBroken("past", f"{terminal.local(at, app.network.timezone)} is over already; choose a time to come.")
+    at = arguments.instant(local, timezone)
+    if at <= now:
+        raise RuleBroken("past", f"{terminal.local(at, timezone)} is over already; choose a time to come.")
     return at

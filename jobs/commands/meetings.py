@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from contacts import agenda
 from contacts.address import Address
+from contacts.agenda import Tally
 from contacts.errors import RuleBroken
 from contacts.exchange import defuse
 from contacts.meeting import MAYBE, NO, YES, Invitation, Meeting
@@ -18,9 +19,9 @@ from jobs.app import App
 from jobs.commands import arguments, drafts, terminal
 from jobs.commands.issues import future, show_problems
 from jobs.commands.opening import opening, the_coordinator
-from mailer.outbound import invitation, readiness
-from mailer.outbound.newsletter import Approval, FactsOf
-from mailer.outbound.source import Source
+from mailer.outbound import invitation, newsletter, readiness
+from mailer.outbound.issue import CANCELLATION, INVITATION, UPDATE
+from mailer.outbound.newsletter import Approval
 
 COLUMNS = ("name", "address", "organisation", "answer", "guests", "waiting", "note", "answered_at", "channel")
 
@@ -46,9 +47,10 @@ def new(env_file: Path | None, name: str) -> None:
 def list_(env_file: Path | None, as_json: bool) -> None:
     """All meetings: those being written, and those people were invited to."""
     with opening(env_file) as app, app.database.read() as session:
-        known = {meeting.slug: meeting for meeting in agenda.everything(session)}
-        rows = [_facts(session, meeting, app.now()) for meeting in known.values()]
-        rows += [{"name": name, "state": "written"} for name in drafts.names(app, "meetings") if name not in known]
+        now, known, sums = app.now(), agenda.everything(session), agenda.tallies(session)
+        rows = [_facts(meeting, sums.get(meeting.id, Tally()), now) for meeting in known]
+        invited = {meeting.slug for meeting in known}
+        rows += [{"name": name, "state": "written"} for name in drafts.names(app, "meetings") if name not in invited]
     if as_json:
         return terminal.show_json(rows)
     cells = [
@@ -67,7 +69,7 @@ def list_(env_file: Path | None, as_json: bool) -> None:
 def check(ctx: click.Context, name: str, as_json: bool) -> None:
     """Every language, every variant, every member: what is wrong, with file and line. Exit code 1 when something is."""
     with opening(ctx.obj) as app, app.database.read() as session:
-        found = _check(app, session, name)
+        found = _check(app, session, name, UPDATE if agenda.find(session, name) else INVITATION)
     show_problems(found, as_json)
     if found.problems:
         ctx.exit(1)
@@ -84,12 +86,12 @@ def invite(ctx: click.Context, name: str, by: Address, at: datetime | None, at_o
     if at and at_once:
         raise click.UsageError("Say when: either --at TIME or --now.")
     drafts.require_real(name)
-    with opening(ctx.obj) as app, app.database.begin() as session:
-        approval = _approval(app, session, by, at)
-        _refuse_problems(ctx, app, session, name)
-        invitation.invite(session, app.writer, name, approval)
-        meeting = agenda.find(session, name)
-        invited = len(agenda.invitations(session, meeting)) if meeting else 0
+    with opening(ctx.obj) as app:
+        approval = _approval(app, by, at)
+        draft = _prepare(ctx, app, name, INVITATION)
+        with app.database.begin() as session:
+            invitation.invite(session, app.writer, name, approval, draft)
+            invited = agenda.tally(session, _find(session, name)).invited
     click.echo(f"{terminal.count(invited, 'person is', 'people are')} invited to {name}.")
     _say_when(app, approval)
 
@@ -100,13 +102,16 @@ def invite(ctx: click.Context, name: str, by: Address, at: datetime | None, at_o
 @click.pass_context
 def update(ctx: click.Context, name: str, by: Address) -> None:
     """Take over what changed in the folder, and tell everybody invited when time or place did."""
-    with opening(ctx.obj) as app, app.database.begin() as session:
-        approval = _approval(app, session, by, None)
-        _refuse_problems(ctx, app, session, name)
-        issue = invitation.revise(session, app.writer, name, approval)
+    with opening(ctx.obj) as app:
+        approval = _approval(app, by, None)
+        draft = _prepare(ctx, app, name, UPDATE)
+        with app.database.begin() as session:
+            issue = invitation.revise(session, app.writer, name, approval, draft)
+            told = newsletter.sent_the_invitation(session, _find(session, name))
     if issue is None:
         click.echo("Neither time nor place changed, so nobody is written to; what did change is taken over.")
     else:
+        click.echo(f"{_who(told)} of the change; who still waits for it gets it as it is now.")
         _say_when(app, approval)
 
 
@@ -115,12 +120,22 @@ def update(ctx: click.Context, name: str, by: Address) -> None:
 @arguments.by
 @click.pass_obj
 def cancel(env_file: Path | None, name: str, by: Address) -> None:
-    """Call a meeting off, and tell everybody who was invited."""
-    with opening(env_file) as app, app.database.begin() as session:
-        approval = _approval(app, session, by, None)
-        invitation.cancel(session, app.writer, name, approval)
-    click.echo(f"{name} is called off.")
+    """Call a meeting off, and tell everybody who was sent the invitation."""
+    with opening(env_file) as app:
+        approval = _approval(app, by, None)
+        with app.database.read() as session:
+            draft = invitation.prepare(session, app.writer, name, CANCELLATION)
+        with app.database.begin() as session:
+            invitation.cancel(session, app.writer, name, approval, draft)
+            told = newsletter.sent_the_invitation(session, _find(session, name))
+    click.echo(f"{name} is called off. {_who(told)} of it; what still waited does not leave.")
     _say_when(app, approval)
+
+
+def _who(told: int) -> str:
+    if not told:
+        return "Nobody was sent the invitation yet, so nobody hears"
+    return "One person who was sent the invitation hears" if told == 1 else f"{told} people who were sent it hear"
 
 
 @meetings.command()
@@ -131,7 +146,7 @@ def answers(env_file: Path | None, name: str, as_json: bool) -> None:
     """Who comes, who does not, who has not said."""
     with opening(env_file) as app, app.database.read() as session:
         meeting = _find(session, name)
-        facts = _facts(session, meeting, app.now())
+        facts = _facts(meeting, agenda.tally(session, meeting), app.now())
         rows = [_answer(one) for one in agenda.invitations(session, meeting)]
     if as_json:
         return terminal.show_json({"meeting": facts, "answers": rows})
@@ -169,9 +184,11 @@ def export(env_file: Path | None, name: str, out: Path) -> None:
     click.echo(f"{terminal.count(len(rows), 'person is', 'people are')} in {out}; delete it after use.")
 
 
-def _approval(app: App, session: Session, by: Address, at: datetime | None) -> Approval:
+def _approval(app: App, by: Address, at: datetime | None) -> Approval:
     now = app.now()
-    return Approval(the_coordinator(session, by).address, now, future(at, app) if at else now)
+    with app.database.read() as session:
+        person = the_coordinator(session, by)
+    return Approval(person.address, now, future(at, app.network.timezone, now) if at else now)
 
 
 def _say_when(app: App, approval: Approval) -> None:
@@ -181,18 +198,19 @@ def _say_when(app: App, approval: Approval) -> None:
         click.echo(f"The letters leave on {terminal.local(approval.send_at, app.network.timezone)}.")
 
 
-def _check(app: App, session: Session, name: str) -> readiness.Readiness:
-    def facts_of(folder: Source) -> FactsOf:
-        return invitation.preview_facts(folder, app.network.timezone)
-
-    return readiness.check(session, app.writer, "meetings", name, facts_of, app.now())
+def _check(app: App, session: Session, name: str, kind: str) -> readiness.Readiness:
+    facts_for = invitation.facts_for(session, app.writer, kind)
+    return readiness.check(session, app.writer, "meetings", name, facts_for, app.now())
 
 
-def _refuse_problems(ctx: click.Context, app: App, session: Session, name: str) -> None:
-    found = _check(app, session, name)
-    if found.problems:
-        show_problems(found, False)
-        ctx.exit(1)
+def _prepare(ctx: click.Context, app: App, name: str, kind: str) -> invitation.Draft:
+    """The letter, compiled before anything is locked; ends here when the check finds anything."""
+    with app.database.read() as session:
+        found = _check(app, session, name, kind)
+        if found.problems:
+            show_problems(found, False)
+            ctx.exit(1)
+        return invitation.prepare(session, app.writer, name, kind)
 
 
 def _find(session: Session, name: str) -> Meeting:
@@ -202,15 +220,13 @@ def _find(session: Session, name: str) -> Meeting:
     return meeting
 
 
-def _facts(session: Session, meeting: Meeting, now: datetime) -> dict[str, Any]:
-    invited = agenda.invitations(session, meeting)
+def _facts(meeting: Meeting, sums: Tally, now: datetime) -> dict[str, Any]:
     called_off = meeting.status != "CONFIRMED"
     return {
         "name": meeting.slug, "state": "called off" if called_off else "to come" if meeting.is_open(now) else "over",
         "starts_at": meeting.starts_at, "ends_at": meeting.ends_at, "place": meeting.place,
-        "capacity": meeting.capacity, "invited": len(invited), "places": agenda.taken(session, meeting),
-        **{answer: sum(one.answer == answer and not one.waiting for one in invited) for answer in (YES, NO, MAYBE)},
-        "waiting": sum(one.waiting for one in invited), "silent": sum(one.answer is None for one in invited),
+        "capacity": meeting.capacity, "invited": sums.invited, "places": sums.places,
+        YES: sums.yes, NO: sums.no, MAYBE: sums.maybe, "waiting": sums.waiting, "silent": sums.silent,
     }  # fmt: skip
 
 

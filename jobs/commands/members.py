@@ -168,7 +168,7 @@ def forget(env_file: Path | None, address: Address, yes: bool) -> None:
     with opening(env_file) as app:
         with app.database.begin() as session:
             done = erasure.forget(app, session, address)
-        clean = erasure.scrub(app.database)
+        clean = app.database.scrub()
     for line in done:
         click.echo(line)
     if not clean:

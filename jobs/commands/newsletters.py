@@ -8,16 +8,16 @@ import click
 from sqlalchemy.orm import Session
 
 from contacts.address import Address
+from contacts.coordinator import Coordinator
 from contacts.errors import RuleBroken
+from contacts.member import first_name_of
 from jobs.app import App
 from jobs.commands import arguments, drafts, terminal
 from jobs.commands.issues import future, show_problems
 from jobs.commands.opening import opening, the_coordinator
-from mailer.outbound import newsletter, outbox, readiness, wire
+from mailer.outbound import newsletter, outbox, readiness
 from mailer.outbound.issue import APPROVED, NEWSLETTER, Issue
 from mailer.outbound.newsletter import Approval
-from mailer.outbound.outbox import OutboxItem
-from mailer.outbound.retry import GIVE_UP_AFTER
 from mailer.outbound.writer import Recipient
 
 
@@ -96,41 +96,31 @@ def preview(ctx: click.Context, name: str, out: Path | None) -> None:
 @click.pass_obj
 def test(env_file: Path | None, name: str, to: Address, language: str | None, discreet: bool) -> None:
     """Send the real thing to one coordinator, and to nobody else; its links lead nowhere."""
-    with opening(env_file) as app, app.database.begin() as session:
-        found = _check(app, session, name, app.now())
+    with opening(env_file) as app:
+        now = app.now()
+        with app.database.read() as session:  # compiling takes seconds, in which others may want to write
+            found = _check(app, session, name, now)
+            reader = the_coordinator(session, to)
         if not found.editions:
             raise RuleBroken("problems", "It cannot be written yet; see: verbinden newsletters check " + name)
-        reader = the_coordinator(session, to)
-        spoken = app.network.language(language or reader.language)
-        variant = "discreet" if discreet else "plain"
-        person = Recipient(
-            reader.address,
-            spoken,
-            variant,
-            None,
-            app.new_key(),
-            reader.name,
-            _first_word(reader.name),
-            app.network.name,
-        )
-        _queue_sample(app, session, name, found, person)
+        person = _as_member(app, reader, language, discreet)
+        edition = found.editions[person.language, person.variant]
+        with app.database.begin() as session:
+            newsletter.queue_sample(session, app.writer, edition, person, now)
     terminal.say_queued(1)
 
 
-def _first_word(name: str) -> str | None:
-    return next(iter(name.split()), None)
-
-
-def _queue_sample(app: App, session: Session, name: str, found: readiness.Readiness, person: Recipient) -> None:
-    from mailer.outbound.sample import sample_letter
-
-    now = app.now()
-    letter = sample_letter(app.writer, found.editions[person.language, person.variant], person, now)
-    session.add(OutboxItem(
-        kind="test", recipient=person.address, return_path=app.network.address, message_id=letter.message_id,
-        content=wire.render(letter), state=outbox.QUEUED, attempt=0, next_attempt_at=now,
-        give_up_at=now + GIVE_UP_AFTER, created_at=now,
-    ))  # fmt: skip
+def _as_member(app: App, reader: Coordinator, language: str | None, discreet: bool) -> Recipient:
+    """A coordinator as somebody who gets a newsletter; the key is nobody's, so that the links lead nowhere."""
+    return Recipient(
+        address=reader.address,
+        language=app.network.language(language or reader.language),
+        variant="discreet" if discreet else "plain",
+        key=app.new_key(),
+        name=reader.name,
+        first_name=first_name_of(reader.name),
+        organisation=app.network.name,
+    )
 
 
 @newsletters.command()
@@ -141,16 +131,18 @@ def _queue_sample(app: App, session: Session, name: str, found: readiness.Readin
 def approve(ctx: click.Context, name: str, by: Address, at: datetime | None) -> None:
     """Freeze a newsletter: from now on this is what is sent. Refused while the check finds anything."""
     drafts.require_real(name)
-    with opening(ctx.obj) as app, app.database.begin() as session:
+    with opening(ctx.obj) as app:
         now = app.now()
-        person = the_coordinator(session, by)
-        found = _check(app, session, name, now)
+        send_at = future(at, app.network.timezone, now) if at else None
+        with app.database.read() as session:  # compiling takes seconds, in which others may want to write
+            person = the_coordinator(session, by)
+            found = _check(app, session, name, now)
         if found.problems:
             show_problems(found, False)
             ctx.exit(1)
-        send_at = future(at, app) if at else None
         approval = Approval(person.address, now, send_at)
-        newsletter.approve(session, NEWSLETTER, name, found.editions, approval, app.new_key)
+        with app.database.begin() as session:
+            newsletter.approve(session, NEWSLETTER, name, found.editions, approval, app.new_key, author=found.author)
     click.echo(f"{name} is approved, and frozen as it is now.")
     if send_at:
         click.echo(f"It leaves on {terminal.local(send_at, app.network.timezone)}.")
@@ -169,7 +161,8 @@ def schedule(env_file: Path | None, name: str, at: datetime | None, at_once: boo
         raise click.UsageError("Say when: either --at TIME or --now.")
     with opening(env_file) as app, app.database.begin() as session:
         issue = _find(session, name)
-        issue.schedule(future(at, app) if at else app.now())
+        now = app.now()
+        issue.schedule(future(at, app.network.timezone, now) if at else now)
         when = terminal.local(issue.send_at, app.network.timezone)
     click.echo(f"{name} leaves {'within seconds, once the daemon looks' if at_once else 'on ' + when}.")
 
@@ -230,8 +223,9 @@ def cancel(env_file: Path | None, name: str) -> None:
     """Call a newsletter off; what has left has left."""
     with opening(env_file) as app, app.database.begin() as session:
         issue = _find(session, name)
-        issue.cancel(app.now())
-        kept = outbox.call_off_issue(session, issue, app.now())
+        now = app.now()
+        issue.cancel(now)
+        kept = outbox.call_off_issue(session, issue, now)
     click.echo(f"{name} is called off; {terminal.count(kept, 'letter')} that still waited will not leave.")
 
 

@@ -11,6 +11,8 @@ from typing import Any
 from sqlalchemy import BigInteger, ForeignKey, String, Text, UniqueConstraint, delete, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
+from contacts import privacy
+from contacts.address import Address
 from contacts.database import Base
 
 HANDLED, REVIEW, IGNORED, QUARANTINE = "handled", "review", "ignored", "quarantine"
@@ -189,10 +191,41 @@ def mail_of(session: Session, found: CoordinatorRequest) -> InboundMail:
     return session.get_one(InboundMail, found.mail_id)
 
 
-def forget_author(session: Session, address: str) -> None:
-    """Empty what we noted of an erased person's mails."""
-    mine = update(CoordinatorRequest).where(CoordinatorRequest.author == address)
-    session.execute(mine.values(author=None, suggestion={}))
+def authors(session: Session, domain: str | None = None) -> Sequence[str]:
+    """Everybody who wrote what a person should decide on, of one domain or of all, in each spelling they used."""
+    wanted = select(CoordinatorRequest.author).distinct().where(CoordinatorRequest.author.is_not(None))
+    if domain:
+        wanted = wanted.where(CoordinatorRequest.author.iendswith(f"@{domain}"))
+    return [author for author in session.scalars(wanted) if author]
+
+
+def forget_author(
+    session: Session, address: Address, member_id: int | None = None, evidence: Sequence[str] = ()
+) -> None:
+    """Empty what we noted of an erased person's mails, however their address is spelled there.
+
+    `evidence` holds the Message-IDs that their consents name: their first mail was nobody's yet when it came.
+    """
+    theirs = CoordinatorRequest.author.in_(privacy.spellings(address, authors(session, address.domain)))
+    written = InboundMail.id.in_(select(CoordinatorRequest.mail_id).where(theirs))
+    proof = InboundMail.message_id.in_(evidence) & InboundMail.id.not_in(select(CoordinatorRequest.mail_id))
+    found = written | proof
+    if member_id is not None:
+        found |= InboundMail.member_id == member_id
+    session.execute(update(InboundMail).where(found).values(message_id=None))
+    session.execute(update(CoordinatorRequest).where(theirs).values(author=None, suggestion={}, resolution=None))
+
+
+def forget_places(session: Session, before: datetime) -> int:
+    """Drop places of a mailbox that was numbered anew since, where a mail was done with before an instant.
+
+    Places of today's numbering stay: they keep a mail that could not be filed from being answered a second time.
+    """
+    today = select(LedgerEntry.uidvalidity).order_by(LedgerEntry.id.desc()).limit(1).scalar_subquery()
+    old = delete(LedgerEntry).where(
+        LedgerEntry.seen_at < before, LedgerEntry.disposition.is_not(None), LedgerEntry.uidvalidity != today
+    )
+    return int(getattr(session.execute(old.execution_options(synchronize_session=False)), "rowcount", 0))
 
 
 def forget_before(session: Session, before: datetime) -> int:

@@ -38,15 +38,6 @@ def bytes_of(session: Session, writer: Writer, item: OutboxItem, now: datetime) 
     return wire.render(writer.issue_letter(edition, to, item, slots["values"], date, part))
 
 
-def dry_values(writer: Writer, member: Member) -> dict[str, str]:
-    """Values as the letter will have them, for a check before approval; the links lead nowhere."""
-    values = writer.member_values(recipient(member), member.created_at)
-    return {
-        **values,
-        **{f"link.{name}": "https://check.invalid/" for name in ("rsvp", "rsvp_yes", "rsvp_no", "rsvp_maybe")},
-    }
-
-
 def _freeze(session: Session, writer: Writer, item: OutboxItem, member: Member, now: datetime) -> dict[str, Any]:
     to = recipient(member)
     values = writer.member_values(to, item.created_at)

@@ -12,9 +12,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ForeignKey, Index, LargeBinary, String, UniqueConstraint, func, or_, select, update
-from sqlalchemy.orm import Mapped, Session, mapped_column
+from sqlalchemy import ForeignKey, Index, LargeBinary, String, UniqueConstraint, case, func, null, or_, select, update
+from sqlalchemy.orm import Mapped, Session, defer, mapped_column
 
+from contacts import privacy
+from contacts.address import Address
 from contacts.database import Base, Database
 from contacts.errors import RuleBroken
 from contacts.meeting import Invitation
@@ -24,11 +26,15 @@ from mailer.outbound.issue import CANCELLED, DONE, SENDING, Issue
 
 QUEUED, SUBMITTING = "queued", "submitting"
 ACCEPTED, REFUSED, WITHDRAWN, IN_DOUBT = "accepted", "refused", "withdrawn", "in_doubt"
+#: The phase of a letter that waited in a copy of the database, and may have left after the copy was made (REL-65).
+RESTORED = "restored"
 STATES = (QUEUED, SUBMITTING, ACCEPTED, REFUSED, WITHDRAWN, IN_DOUBT)
 #: Kinds that go to many by a coordinator's decision; every other kind is one letter to one person.
 BULK_KINDS = ("newsletter", "invitation", "update", "cancellation")
 #: What happens when nobody can know whether the relay took it: never twice, against never not at all (SMT-22).
 NEVER_TWICE = ("newsletter",)
+#: What is gone from a letter that is kept for the counts only (a JSON column takes None for the JSON value null).
+_EMPTIED = {"content": None, "slots": null(), "reply_text": None}
 #: Longer than the relay may take to answer the final dot (RFC 5321 §4.5.3.2.6: 10 minutes).
 LEASE = timedelta(minutes=12)
 
@@ -101,7 +107,6 @@ def claim(database: Database, owner: str, now: datetime, limit: int, wait: timed
                 owner=owner,
                 lease_until=now + LEASE,
                 phase="claimed",
-                attempt=OutboxItem.attempt + 1,
                 next_attempt_at=now + wait,
             )
         )
@@ -120,7 +125,7 @@ def take(session: Session, item_id: int, owner: str, now: datetime) -> OutboxIte
     item = session.scalar(mine.with_for_update().execution_options(populate_existing=True))
     if item is None or not _keep(session, item, now):
         return None
-    item.lease_until = now + LEASE
+    item.lease_until, item.phase, item.attempt = now + LEASE, "in_hand", item.attempt + 1
     return item
 
 
@@ -129,7 +134,7 @@ def _keep(session: Session, item: OutboxItem, now: datetime) -> bool:
     if not _still_wanted(session, item, now):
         item.state, item.phase, item.finished_at, item.owner = WITHDRAWN, "withdrawn", now, None
         return False
-    if now >= item.give_up_at and item.attempt > 1:
+    if now >= item.give_up_at and item.attempt:
         item.state, item.phase, item.finished_at, item.owner = REFUSED, "given_up", now, None
         return False
     return True
@@ -183,14 +188,18 @@ def record(database: Database, item: OutboxItem, result: Result, now: datetime) 
 
 
 def give_back(database: Database, items: Sequence[OutboxItem], until: datetime) -> None:
-    """Rows we claimed and did not begin with, because the relay refuses us as a whole: nobody's attempt counts."""
+    """Rows we claimed, because the relay refuses us as a whole: nobody's attempt counts, not even the one in hand."""
     ids = [item.id for item in items]
     with database.begin() as session:
         mine = update(OutboxItem).where(OutboxItem.id.in_(ids), OutboxItem.state == SUBMITTING)
         mine = mine.where(OutboxItem.phase != "dot_sent", OutboxItem.owner.in_({item.owner for item in items}))
         session.execute(
             mine.values(
-                state=QUEUED, owner=None, lease_until=None, attempt=OutboxItem.attempt - 1, next_attempt_at=until
+                state=QUEUED,
+                owner=None,
+                lease_until=None,
+                attempt=OutboxItem.attempt - case((OutboxItem.phase == "in_hand", 1), else_=0),
+                next_attempt_at=until,
             )
         )
 
@@ -209,7 +218,8 @@ def recover(database: Database, now: datetime, alone: bool) -> dict[str, int]:
             doubtful = item.phase == "dot_sent" and item.kind in NEVER_TWICE
             item.state, item.owner, item.lease_until = (IN_DOUBT if doubtful else QUEUED), None, None
             item.finished_at = now if doubtful else None
-            if not doubtful and item.attempt <= 1:  # a letter that kills us again and again must not stop the others
+            if not doubtful and (item.phase == "claimed" or item.attempt <= 1):
+                # One that was in hand when we died, and not for the first time, waits: it must not stop the others.
                 item.next_attempt_at = min(item.next_attempt_at, now)
             counts[item.state] += 1
     return counts
@@ -237,10 +247,15 @@ def by_message_id(session: Session, message_ids: Sequence[str]) -> OutboxItem | 
 
 def sent_lately(session: Session, recipient: str, kinds: Sequence[str], since: datetime) -> bool:
     """Whether this recipient was written such a letter after `since` (RFC 3834 §2: at most one answer in a while)."""
-    wanted = select(OutboxItem.id).where(
-        OutboxItem.recipient == recipient, OutboxItem.kind.in_(kinds), OutboxItem.created_at > since
+    return times_sent(session, recipient, kinds, since) > 0
+
+
+def times_sent(session: Session, recipient: str, kinds: Sequence[str], since: datetime) -> int:
+    """How often; two spellings of an address that differ in case only are one."""
+    wanted = select(func.count()).where(
+        func.lower(OutboxItem.recipient) == recipient.lower(), OutboxItem.kind.in_(kinds), OutboxItem.created_at > since
     )
-    return session.scalar(wanted.limit(1)) is not None
+    return int(session.scalar(wanted) or 0)
 
 
 def written_since(session: Session, kinds: Sequence[str], since: datetime) -> int:
@@ -264,6 +279,11 @@ def rows(session: Session, state: str | None = None, limit: int = 200) -> Sequen
     return session.scalars(wanted.where(OutboxItem.state == state) if state else wanted).all()
 
 
+def everything(session: Session) -> Sequence[OutboxItem]:
+    """Every row, the oldest first; the bytes of a letter are read only when somebody asks for them."""
+    return session.scalars(select(OutboxItem).options(defer(OutboxItem.content)).order_by(OutboxItem.id)).all()
+
+
 def withdraw(session: Session, member_id: int, kinds: Sequence[str], now: datetime) -> int:
     """Take back what still waits for a member; returns how many rows."""
     mine = update(OutboxItem).where(
@@ -273,22 +293,32 @@ def withdraw(session: Session, member_id: int, kinds: Sequence[str], now: dateti
     return int(getattr(done, "rowcount", 0))
 
 
-def forget(session: Session, recipient: str, member_id: int | None = None) -> None:
-    """Empty every row of an erased person: no address, no bytes, no values; the counts stay true."""
-    whose = OutboxItem.recipient == recipient
-    if member_id is not None:
-        whose = or_(whose, OutboxItem.member_id == member_id)
+def addresses(session: Session, domain: str | None = None) -> Sequence[str]:
+    """Everybody we wrote to, of one domain or of all, in each spelling that we used."""
+    wanted = select(OutboxItem.recipient).distinct().where(OutboxItem.recipient != "")
+    return session.scalars(wanted.where(OutboxItem.recipient.iendswith(f"@{domain}")) if domain else wanted).all()
+
+
+def forget(session: Session, address: Address, member_id: int | None = None) -> None:
+    """Empty every row of an erased person, however their address is spelled there; the counts stay true."""
+    spelled = OutboxItem.recipient.in_(privacy.spellings(address, addresses(session, address.domain)))
+    whose = spelled if member_id is None else or_(spelled, OutboxItem.member_id == member_id)
     session.execute(update(OutboxItem).where(whose, OutboxItem.state == QUEUED).values(state=WITHDRAWN))
-    emptied = {"recipient": "", "content": None, "slots": None, "reply_text": None, "about": None}
-    session.execute(update(OutboxItem).where(whose).values(**emptied))
+    session.execute(update(OutboxItem).where(whose).values(**_EMPTIED, recipient="", about=None))
 
 
-def drop_content(session: Session, before: datetime) -> int:
-    """Empty the bytes and values of letters that ended before an instant; returns how many rows."""
-    old = update(OutboxItem).where(
-        OutboxItem.finished_at < before, or_(OutboxItem.content.is_not(None), OutboxItem.slots.is_not(None))
-    )
-    return int(getattr(session.execute(old.values(content=None, slots=None)), "rowcount", 0))
+def drop_content(session: Session, before: datetime, addresses_before: datetime) -> int:
+    """Empty letters that ended before an instant: bytes, values, what the relay said; returns how many it emptied.
+
+    To whom and about what they were goes at the same time for who is no member, for members by `addresses_before`.
+    """
+    content = OutboxItem.content.is_not(None) | OutboxItem.slots.is_not(None) | OutboxItem.reply_text.is_not(None)
+    emptied = session.execute(update(OutboxItem).where(OutboxItem.finished_at < before, content).values(**_EMPTIED))
+    strangers = (OutboxItem.finished_at < before) & OutboxItem.member_id.is_(None)
+    aged = (OutboxItem.finished_at < addresses_before) | strangers
+    named = (OutboxItem.recipient != "") | OutboxItem.about.is_not(None)
+    unnamed = session.execute(update(OutboxItem).where(aged, named).values(recipient="", about=None))
+    return sum(int(getattr(done, "rowcount", 0)) for done in (emptied, unnamed))
 
 
 def find(session: Session, item_id: int) -> OutboxItem | None:

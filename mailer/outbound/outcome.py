@@ -25,6 +25,11 @@ def sentence(item: OutboxItem, issue: Issue | None, timezone: ZoneInfo) -> str:
         return f"The mail server took it on {ended}; no bounce has come back since."
     if item.state == outbox.WITHDRAWN:
         return _WITHDRAWN.get(item.phase or "", "It never left: it was withdrawn.")
+    if item.state == outbox.IN_DOUBT and item.phase == outbox.RESTORED:
+        return (
+            f"Nobody can know: it still waited in the copy that the database was restored from on {ended}. It is not "
+            f"sent by itself, for they might get it twice; to send it anyway: verbinden outbox retry {item.id}"
+        )
     if item.state == outbox.IN_DOUBT:
         return (
             f"Nobody can know: the line broke on {ended}, just after the last byte. It is not sent again by itself, "

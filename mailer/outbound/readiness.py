@@ -6,7 +6,9 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
-from contacts import roster
+from contacts import coordinator
+from contacts.address import Address
+from contacts.errors import RuleBroken
 from mailer.errors import TemplateError
 from mailer.lint import lint
 from mailer.outbound import check as looking
@@ -20,6 +22,12 @@ from mailer.outbound.source import Source, load
 from mailer.outbound.writer import Writer
 
 _NAMED = 10  # as many members are named in one problem
+#: The personal links that the letters of each kind of folder have.
+_OF_ALL = {"link.unsubscribe", "link.preferences"}
+_LINKS = {
+    "newsletters": _OF_ALL,
+    "meetings": _OF_ALL | {"link.rsvp", "link.rsvp_yes", "link.rsvp_no", "link.rsvp_maybe"},
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +37,7 @@ class Readiness:
     problems: list[Problem]
     remarks: list[Problem] = field(default_factory=list)
     editions: Mapping[tuple[str, str], Edition] = field(default_factory=dict)
+    author: str | None = None
 
 
 def check(
@@ -50,15 +59,44 @@ def check(
     except TemplateError as error:
         return Readiness([Problem(error.file, error.line, error.message)])
     found = looking.check(source, writer.compiler, writer.network.languages, _with_network(writer, facts_of))
+    found += _author(session, source)
     remarks = [problem for problem in found if problem.severity == "warning"]
     problems = [problem for problem in found if problem.severity == "error"]
     if problems:
         return Readiness(problems, remarks)
     editions = newsletter.compile_all(writer, source, facts_of)
+    problems = _strange_links(kind, name, editions)
+    if problems:
+        return Readiness(problems, remarks)
     problems = _gaps(session, writer, name, editions)
     if kind == "newsletters":  # an invitation's letter has a calendar part, which belongs to a real invitation
         problems += _broken_rules(writer, name, editions, now)
-    return Readiness(problems, remarks, editions)
+    return Readiness(problems, remarks, editions, source.settings.get("author"))
+
+
+def _author(session: Session, source: Source) -> list[Problem]:
+    """Who wrote it, if the folder says so, must be an address: it keeps the author from approving their own words."""
+    named = source.settings.get("author")
+    if named is None:
+        return []
+    try:
+        address = Address.parse(named if isinstance(named, str) else "")
+    except RuleBroken:
+        return [Problem(source.settings_file, None, 'author must be an address: author = "an@stad.example"')]
+    if coordinator.find(session, address):
+        return []
+    return [Problem(source.settings_file, None, f"{address} is not a coordinator, or not by this address", "warning")]
+
+
+def _strange_links(kind: str, name: str, editions: Mapping[tuple[str, str], Edition]) -> list[Problem]:
+    """Personal links that belong to letters of another kind: nobody has a value for them."""
+    strange = {
+        (language, slot.name): None
+        for (language, _), edition in editions.items()
+        for slot in edition.slots
+        if slot.is_link and slot.name not in _LINKS[kind]
+    }
+    return [Problem(f"{name}/{language}", None, f"there is no {link} in {kind}") for language, link in strange]
 
 
 def _with_network(writer: Writer, facts_of: FactsOf) -> FactsOf:
@@ -67,11 +105,11 @@ def _with_network(writer: Writer, facts_of: FactsOf) -> FactsOf:
 
 def _gaps(session: Session, writer: Writer, name: str, editions: Mapping[tuple[str, str], Edition]) -> list[Problem]:
     """Members whose letter would lack a name or a house that the text needs."""
-    ids = set(newsletter.unfillable(writer, session, editions))
-    if not ids:
+    lacking = newsletter.unfillable(session, writer, editions)
+    if not lacking:
         return []
-    named = [member.address for member in roster.everyone(session, "active") if member.id in ids][:_NAMED]
-    more = f" and {len(ids) - len(named)} more" if len(ids) > len(named) else ""
+    named = lacking[:_NAMED]
+    more = f" and {len(lacking) - len(named)} more" if len(lacking) > len(named) else ""
     reason = "we do not know everything the letter says of them; give it a fallback with or_else"
     return [Problem(name, None, f"{reason}: {', '.join(named)}{more}")]
 

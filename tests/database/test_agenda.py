@@ -5,12 +5,15 @@ from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import insert
 from sqlalchemy.orm import Session
 
 from contacts import agenda, roster
 from contacts.address import Address
+from contacts.agenda import Tally
 from contacts.database import Database
 from contacts.meeting import Meeting
+from contacts.member import Member
 from contacts.roster import Person
 from tests.database.conftest import NOW
 
@@ -68,6 +71,42 @@ def test_a_yes_beyond_the_places_waits(database: Database, new_key: NewKey) -> N
         assert (first.waiting, second.waiting) == (False, True)
         agenda.answer(session, second, "no", 0, "", NOW, "mail")
         assert not second.waiting
+
+
+def test_the_tally_is_what_counting_one_by_one_gives(database: Database, new_key: NewKey) -> None:
+    given = (("yes", 2), ("yes", 0), ("yes", 1), ("no", 3), ("maybe", 1), None)
+    with database.begin() as session:
+        meeting = _meeting(session, new_key, len(given), capacity=4)
+        for invitation, reply in zip(agenda.invitations(session, meeting), given, strict=True):
+            if reply:
+                agenda.answer(session, invitation, reply[0], reply[1], "", NOW, "mail")
+        tally = agenda.tally(session, meeting)
+        assert tally == Tally(invited=6, yes=2, no=1, maybe=1, waiting=1, silent=1, places=4)
+        assert tally.places == agenda.taken(session, meeting)
+        assert agenda.tallies(session) == {meeting.id: tally}
+
+
+def test_an_invitation_for_each_of_several_chunks(database: Database, new_key: NewKey) -> None:
+    people = [
+        {"key": new_key(), "address": f"q{one}@huis.example", "address_key": f"q{one}@huis.example", "language": "nl",
+         "state": "left" if one == 1500 else "active", "discreet": "subject", "created_at": NOW}
+        for one in range(2005)
+    ]  # fmt: skip
+    with database.begin() as session:
+        session.execute(insert(Member), people)
+        meeting = _meeting(session, new_key, 1)
+        assert agenda.tally(session, meeting) == Tally(invited=2005, silent=2005)
+        found = agenda.invitations(session, meeting)
+        assert len({row.member_id for row in found}) == len({row.uid for row in found}) == 2005
+
+
+def test_a_members_invitations_are_theirs_alone(database: Database, new_key: NewKey) -> None:
+    with database.begin() as session:
+        meeting = _meeting(session, new_key, 3)
+        member = roster.find(session, Address.parse("p1@huis.example"))
+        assert member is not None
+        (found,) = agenda.invitations_of(session, member)
+        assert (found.member_id, found.meeting_id) == (member.id, meeting.id)
 
 
 @pytest.mark.conf("CAL-22")

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from contacts import agenda
+from mailer.outbound import outbox
 
 BY = ("--by", "karim@partner.example")
 
@@ -103,8 +104,38 @@ def test_the_list_for_the_door(invited):
 def test_a_change_of_place_is_told_and_one_of_nothing_is_not(invited, edit):
     assert "nobody is written to" in invited("meetings", "update", "session", *BY).output
     edit("meetings/session/meeting.toml", "De Kamers", "Het Huis")
-    assert "leave within seconds" in invited("meetings", "update", "session", *BY).output
+    told = invited("meetings", "update", "session", *BY).output
+    assert "Nobody was sent the invitation yet" in told
+    assert "leave within seconds" in told
     assert invited.json("meetings", "list")[0]["place"].startswith("Het Huis")
+
+
+def test_only_who_was_sent_the_invitation_hears_of_the_end(invited):
+    invited("once", "release_due")
+    database = invited.database()
+    with closing(database), database.begin() as session:
+        outbox.rows(session)[0].state = outbox.ACCEPTED
+        reached = outbox.rows(session)[0].recipient
+    assert "One person who was sent the invitation hears" in invited("meetings", "cancel", "session", *BY).output
+    invited("once", "release_due")
+    letters = invited.json("outbox", "list")["letters"]
+    assert [row["recipient"] for row in letters if row["kind"] == "cancellation"] == [reached]
+    assert sorted(row["state"] for row in letters) == ["accepted", "queued", "withdrawn"]
+
+
+def test_the_author_of_a_meeting_does_not_invite_where_another_can(session_day, edit):
+    edit("meetings/session/meeting.toml", "starts = ", 'author = "karim@partner.example"\nstarts = ')
+    session_day("coordinators", "add", "an@stad.example", "--name", "An")
+    assert "ask another" in session_day("meetings", "invite", "session", *BY, code=1).stderr
+    assert session_day.json("meetings", "list")[0]["state"] == "written"
+    session_day("meetings", "invite", "session", "--by", "an@stad.example")
+
+
+def test_an_hour_at_which_the_clock_changes_is_told_with_both_offsets(session_day, edit):
+    edit("meetings/session/meeting.toml", "starts = 2099-01-21T13:30:00", "starts = 2098-10-26T02:30:00")
+    (problem,) = session_day.json("meetings", "check", "session", code=1)["problems"]
+    assert "starts" in problem["message"]
+    assert "+0200 and +0100" in problem["message"]
 
 
 def test_a_meeting_is_called_off_once(invited):

@@ -2,9 +2,11 @@
 
 import csv
 import io
+import re
 import sqlite3
 import stat
 from contextlib import closing
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -65,10 +67,29 @@ def test_who_left_comes_back_only_by_their_own_yes(network):
     database = network.database()
     with closing(database), database.begin() as session:
         roster.find(session, Address.parse("an@huis.example")).leave(roster.everyone(session)[0].created_at)
-    network("members", "add", "an@huis.example", "--consent", "an old list", code=1)
-    assert states(network)["an@huis.example"] == "left"
+    refused = network("members", "add", "an@huis.example", "--consent", "an old list", code=1)
+    assert re.search(r"left on \d{4}-\d\d-\d\d; only they can come back", refused.stderr)
     network("members", "add", "an@huis.example")
-    assert states(network)["an@huis.example"] == "pending"
+    assert states(network)["an@huis.example"] == "left"
+    assert [row["kind"] for row in network.json("outbox", "list")["letters"]] == ["confirmation"]
+    network("members", "add", "an@huis.example", "--consent", "an old list", code=1)
+
+
+@pytest.mark.conf("GDP-05")
+@pytest.mark.parametrize("state", ["left", "pending", "bounced"])
+def test_a_goodbye_stands_whatever_was_asked_since(network, state: str):
+    """Earlier versions made somebody pending when a colleague asked for them."""
+    database, an = network.database(), Address.parse("an@huis.example")
+    with closing(database), database.begin() as session:
+        member, later = roster.find(session, an), datetime.now(UTC) + timedelta(days=2)
+        roster.leave(session, member, "mail", "", later, lambda: "e" * 32)
+        assert roster.ask(session, member, "?", "a colleague", later, lambda: "f" * 32)
+        member.state = state
+    assert "only they can come back" in network("members", "add", an.text, "--consent", "a list", code=1).stderr
+    Path("list.csv").write_text("address\nan@huis.example\n")
+    for proof in ((), ("--consent", "a list")):
+        assert [row["result"] for row in network.json("members", "import", "list.csv", *proof)] == ["left"]
+    assert states(network)["an@huis.example"] == state
 
 
 def test_an_unknown_address_is_a_no(network):
@@ -110,6 +131,13 @@ def test_an_import_without_a_proof_asks_everybody(network):
 def test_a_file_that_is_no_list_is_a_no(network):
     Path("list.csv").write_text("els@huis.example\n")
     assert "The first line must name the columns" in network("members", "import", "list.csv", code=1).stderr
+
+
+@pytest.mark.conf("SEC-11")
+def test_a_list_with_an_open_quote_is_a_no_with_the_line(network):
+    Path("list.csv").write_text('address,name\nels@huis.example,"Els\nomar@huis.example,Omar\n')
+    assert "Line 2 cannot be read" in network("members", "import", "list.csv", "--consent", "x", code=1).stderr
+    assert len(states(network)) == 2
 
 
 @pytest.mark.conf("GDP-05")
@@ -167,6 +195,17 @@ def test_who_is_forgotten_leaves_no_byte_in_the_database(network):
     assert holding(folder, b"canary wish") == []
     (row,) = network.json("outbox", "list")["letters"]
     assert (row["recipient"], row["state"]) == ("", "withdrawn")
+
+
+@pytest.mark.conf("GDP-10")
+def test_every_spelling_is_forgotten(network):
+    network("members", "add", "Canary.Bird@huis.example", "--name", "Canary")
+    network.put_request("CANARY.bird@huis.example", [])
+    network.put_request("an@huis.example", [{"address": "canary.BIRD@HUIS.example", "name": "canary wish"}])
+    network("members", "forget", "canary.bird@huis.example", "--yes")
+    raw = b"".join(file.read_bytes() for file in (network.folder / "data").iterdir())
+    assert b"canary" not in raw.lower()
+    assert len(network.json("requests", "list")) == 2
 
 
 def holding(folder: Path, word: bytes) -> list[str]:

@@ -8,6 +8,7 @@ import pytest
 
 from mailer.lint import lint
 from mailer.outbound import outbox
+from mailer.outbound.issue import FrozenEdition
 
 
 @pytest.fixture
@@ -161,3 +162,50 @@ def test_an_unknown_newsletter_is_a_no(network):
     for command in ("status", "pause", "resume", "cancel"):
         network("newsletters", command, "nowhere", code=1)
     assert "There is no newsletter yet" in network("newsletters", "list").output
+
+
+@pytest.mark.conf("REL-10")
+def test_one_bad_issue_keeps_no_other_back(approved, caplog):
+    approved("newsletters", "new", "spring")
+    approved("newsletters", "approve", "spring", "--by", "karim@partner.example")
+    database = approved.database()
+    with closing(database), database.begin() as session:
+        for number in range(1, 7):
+            session.delete(session.get_one(FrozenEdition, number))  # all of winter, which was approved first
+    for name in ("winter", "spring"):
+        approved("newsletters", "schedule", name, "--now")
+    assert approved("once", "release_due").output.endswith("1\n")
+    assert "release failed: issue=1 error=LookupError" in caplog.text
+    states = {row["name"]: (row["state"], row["audience"]) for row in approved.json("newsletters", "list")}
+    assert states == {"winter": ("approved", 0), "spring": ("sending", 2)}
+
+
+def test_a_language_that_came_after_approval_stops_nothing(approved):
+    approved.settings["NETWORK_LANGUAGES"] = "nl,fr,en,tr"
+    approved("members", "add", "aylin@huis.example", "--name", "Aylin", "--language", "tr", "--consent", "signed")
+    approved("newsletters", "schedule", "winter", "--now")
+    approved("once", "release_due")
+    assert approved.json("newsletters", "status", "winter")["audience"] == 3
+
+
+def test_the_author_does_not_approve_where_another_can(winter, edit):
+    edit("newsletters/winter/newsletter.toml", "[nl]", 'author = "Karim@Partner.example"\n[nl]')
+    winter("coordinators", "add", "an@stad.example", "--name", "An")
+    refused = winter("newsletters", "approve", "winter", "--by", "karim@partner.example", code=1)
+    assert "ask another coordinator" in refused.stderr
+    winter("newsletters", "approve", "winter", "--by", "an@stad.example")
+
+
+def test_an_author_is_an_address(winter, edit):
+    edit("newsletters/winter/newsletter.toml", "[nl]", 'author = "Karim"\n[nl]')
+    (problem,) = winter.json("newsletters", "check", "winter", code=1)["problems"]
+    assert (problem["file"], "author" in problem["message"]) == ("winter/newsletter.toml", True)
+    edit("newsletters/winter/newsletter.toml", '"Karim"', '"els@elders.example"')
+    (remark,) = winter.json("newsletters", "check", "winter")["remarks"]
+    assert "not a coordinator" in remark["message"]
+
+
+def test_a_link_of_another_kind_of_letter_is_a_problem(winter, edit):
+    edit("newsletters/winter/en.md", "\n---\n", "\n[Yes, I will come]({{ link.rsvp_yes }})\n\n---\n")
+    (problem,) = winter.json("newsletters", "check", "winter", code=1)["problems"]
+    assert (problem["file"], problem["message"]) == ("winter/en", "there is no link.rsvp_yes in newsletters")

@@ -8,7 +8,26 @@ import pytest
 from mailer.inbound.understanding import Request, Thread, decide, understand
 from tests.unit.inbound.mails import plain
 
-LETTERS = tomllib.loads(Path(__file__).with_name("letters.toml").read_text(encoding="utf-8"))["letter"]
+LETTERS = [
+    letter | {"thread": thread}
+    for letter in tomllib.loads(Path(__file__).with_name("letters.toml").read_text(encoding="utf-8"))["letter"]
+    for thread in letter["thread"].split()
+]
+SHORT = [letter for letter in LETTERS if "language" in letter and letter["thread"] != "none"]
+# The mail that is answered, as mail programs put it below the answer; it holds every word that could mislead.
+OURS = (
+    "Beste Lotte,",
+    "Kom je? Ja, ik kom. Misschien. Nee, deze keer niet. Oui, je viens. Peut-être.",
+    "Liever in het Frans? Uitschrijven: antwoord gewoon stop. Heb je een tolk nodig?",
+)
+BELOW = {
+    "gmail": "Op di 3 nov 2026 om 10:00 schreef Samenwijzer <netwerk@verbinden.example>:\n\n> " + "\n> ".join(OURS),
+    "outlook": "________________________________\nVan: Samenwijzer <netwerk@verbinden.example>\n"
+    "Verzonden: dinsdag 3 november 2026 10:00\nAan: Lotte Maes <lotte.maes@post.example>\nOnderwerp: Bijeenkomst\n\n"
+    + "\n".join(OURS),
+    "telephone": "Envoyé de mon iPhone\n\n"
+    "> Le 3 nov. 2026 à 10:00, Samenwijzer <netwerk@verbinden.example> a écrit :\n> " + "\n> ".join(OURS),
+}
 
 
 def described(request: Request, counted: bool) -> str:
@@ -46,3 +65,18 @@ def test_a_cry_for_help_goes_to_a_person_untouched() -> None:
         if letter["kinds"] == "help":
             plan = decide(understand(plain(letter["text"], subject=letter["subject"]), Thread(letter["thread"])))
             assert (plan.actions, plan.disposition) == ((), "review"), name(letter)
+
+
+@pytest.mark.parametrize("below", BELOW.values(), ids=BELOW.keys())
+@pytest.mark.parametrize("letter", SHORT, ids=name)
+def test_a_short_answer_means_the_same_above_our_mail(letter: dict[str, str], below: str) -> None:
+    request = understand(plain(f"{letter['text']}\n\n{below}", subject=letter["subject"]), Thread(letter["thread"]))
+    alone = understand(plain(letter["text"], subject=letter["subject"]), Thread(letter["thread"]))
+    assert (described(request, True), decide(request)) == (described(alone, True), decide(alone)), request.why
+
+
+@pytest.mark.parametrize("letter", [one for one in LETTERS if "language" in one or "wanted" in one], ids=name)
+def test_the_language_of_a_letter_is_known(letter: dict[str, str]) -> None:
+    request = understand(plain(letter["text"], subject=letter["subject"]), Thread(letter["thread"]))
+    assert request.language == letter.get("language", request.language)
+    assert request.wanted_language == letter.get("wanted")

@@ -24,6 +24,9 @@ CLASSES = {"me": ["mij", "me"], "list": ["lijst", "mailinglijst"]}
         ("a|b_c d", "b c d", True),
         ("a|b_c d", "a d", True),
         ("a|b_c d", "b d", False),
+        ("nee|neen? deze keer niet", "deze keer niet", True),
+        ("nee|neen? deze keer niet", "neen deze keer niet", True),
+        ("nee|neen? deze keer niet", "nee niet", False),
         ("een", "één", True),
         ("اضافه", "إضافة", True),
     ],
@@ -58,6 +61,21 @@ def test_every_language_knows_the_same_topics(language: str) -> None:
 def test_a_negation_speaks_of_its_own_clause(text: str, topic: str, negated: bool) -> None:
     cues = [cue for cue in find_cues(read_sentences(text), ("nl", "en")) if cue.topic == topic]
     assert [cue.negated for cue in cues] == [negated]
+
+
+@pytest.mark.parametrize(
+    ("text", "topic", "found"),
+    [
+        ("Merci, oui, mais plus tard", "opening.yes", True),
+        ("Je dis oui", "opening.yes", False),
+        ("No problem", "opening.no", False),
+        ("Uitschrijven, alstublieft!", "leave.whole", True),
+        ("Uitschrijven voor de workshop", "leave.whole", False),
+    ],
+)
+def test_openings_begin_a_sentence_and_whole_answers_fill_it(text: str, topic: str, found: bool) -> None:
+    cues = find_cues(read_sentences(text), ("nl", "fr", "en"))
+    assert any(cue.topic == topic for cue in cues) is found
 
 
 def test_sentences_end_where_people_end_them() -> None:

@@ -17,7 +17,7 @@ def test_the_meeting_is_shown_in_the_language_and_time_of_the_member(house: Hous
     assert 'lang="fr"' in page
     assert "Rencontre d’hiver" in page
     assert "jeudi 21 janvier 2027" in page
-    assert "14:00\u00a0– 17:00" in page
+    assert "14\u00a0h\u00a000\u00a0– 17\u00a0h\u00a000" in page
     assert "Zaal 2, Antwerpen" in page
 
 
@@ -33,7 +33,7 @@ def test_a_meeting_over_two_days_and_online(house: House):
     house.join(discreet="off")
     (key,) = house.invite(ends_at=STARTS + timedelta(days=1), place="", online_link="https://meet.example/x")
     page = house.client.get(house.path("rsvp", key)).text
-    assert "14:00\u00a0– vrijdag 22 januari 2027 om 14:00" in page
+    assert "14.00 uur\u00a0– vrijdag 22 januari 2027 om 14.00 uur" in page
     assert "<dd>Online" in page
     assert "meet.example" not in page
 
