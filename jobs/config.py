@@ -4,6 +4,7 @@ This is the only module that reads the environment. No variable has a default th
 """
 
 import io
+import logging
 import os
 import re
 import stat
@@ -66,9 +67,11 @@ def load(env_file: Path | None = None, environment: Mapping[str, str] | None = N
     problems: list[str] = []
     given = _gather(env_file or Path(".env"), os.environ if environment is None else environment, problems)
     values = {variable.name: _value(variable, given, problems) for variable in VARIABLES}
-    if not problems:
-        return _build(values, problems)
-    raise ConfigError(problems)
+    imap = _account("IMAP", values, ("imaps", "imap", "imap+starttls"), problems)
+    smtp = _account("SMTP", values, ("smtp+starttls", "smtps", "smtp"), problems)
+    if problems or imap is None or smtp is None:
+        raise ConfigError(problems)
+    return _build(values, imap, smtp)
 
 
 def _gather(env_file: Path, environment: Mapping[str, str], problems: list[str]) -> dict[str, str]:
@@ -94,6 +97,7 @@ def _read_file(env_file: Path, problems: list[str]) -> dict[str, str]:
     except (OSError, UnicodeDecodeError) as error:
         problems.append(f"{env_file}: cannot be read ({type(error).__name__}); save it as UTF-8")
         return {}
+    logging.getLogger("dotenv").setLevel(logging.ERROR)  # we say it ourselves, with the line
     problems += [
         f"{env_file}, line {line.original.line}: is not a setting; write NAME=value, and close every quote"
         for line in parse_stream(io.StringIO(text))
@@ -128,12 +132,8 @@ def _text(variable: Variable, given: Mapping[str, str]) -> str:
     return text
 
 
-def _build(values: dict[str, Any], problems: list[str]) -> Config:
-    imap = _account("IMAP", values, ("imaps", "imap", "imap+starttls"), problems)
-    smtp = _account("SMTP", values, ("smtp+starttls", "smtps", "smtp"), problems)
+def _build(values: dict[str, Any], imap: Account, smtp: Account) -> Config:
     data_dir: Path = values["DATA_DIR"]
-    if imap is None or smtp is None:
-        raise ConfigError(problems)
     network = Network(
         name=values["NETWORK_NAME"],
         address=values["NETWORK_ADDRESS"],
@@ -156,8 +156,11 @@ def _build(values: dict[str, Any], problems: list[str]) -> Config:
 
 
 def _account(name: str, values: dict[str, Any], schemes: tuple[str, ...], problems: list[str]) -> Account | None:
+    url, password = values[f"{name}_URL"], values[f"{name}_PASSWORD"]
+    if url is None:
+        return None
     try:
-        return parse(values[f"{name}_URL"], values[f"{name}_PASSWORD"].reveal(), schemes)
+        return parse(url, password.reveal() if password else "", schemes)
     except ValueError as error:
         problems.append(f"{name}_URL: {error}")
         return None

@@ -33,7 +33,7 @@ ONCE: dict[str, Job] = {
     "housekeeping": housekeeping,
 }
 #: How often the daemon looks, in seconds.
-EVERY = {"read_mailbox": 1, "send_outbox": 1, "release_due": 5, "housekeeping": 3600}
+EVERY = {"read_mailbox": 1, "send_outbox": 0.5, "release_due": 1, "housekeeping": 3600}
 #: What any number of daemons do at the same time, each its own rows.
 SHARED = ("send_outbox",)
 _FIRST_PAUSE, _LONGEST_PAUSE = timedelta(seconds=2), timedelta(minutes=5)

@@ -54,6 +54,8 @@ def take_all(app: App, session: Session, rows: Sequence[Row], consent: str | Non
 
 def take(app: App, session: Session, person: Person, consent: str | None, discreet: str | None = None) -> Taken:
     """One person: active with `consent` (the proof of it), else asked to confirm; refused where that must not be."""
+    if person.language is not None and person.language not in app.network.languages:
+        return Taken(PROBLEM, f"the network speaks {', '.join(app.network.languages)}, and not {person.language}")
     known = roster.find(session, person.address)
     if roster.is_suppressed(session, person.address, app.pepper):
         return Taken(SUPPRESSED, "must not be brought back by anybody else; only their own mail to us can do that")

@@ -173,7 +173,7 @@ def forget(env_file: Path | None, address: Address, yes: bool) -> None:
         click.echo(line)
     if not clean:
         click.echo("Somebody is reading the database, so its journal could not be emptied; run this again.", err=True)
-    click.echo("In the mailbox their own mails are still there: delete them by hand in Handled, Review and Sent.")
+    click.echo("Their own mails are still in the mailbox: delete them by hand in Handled, Review and your sent mail.")
 
 
 def _find(session: Session, address: Address) -> Member:

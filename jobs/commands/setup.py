@@ -2,6 +2,7 @@
 
 import re
 import secrets
+import shlex
 import shutil
 from pathlib import Path
 
@@ -40,8 +41,9 @@ def init(folder: Path, everything: bool) -> None:
         (templates / "layouts").mkdir(parents=True)
         shutil.copyfile(SHIPPED / "layouts" / "look.toml", templates / "layouts" / "look.toml")
     (templates / "README.txt").write_text(_README, encoding="utf-8")
+    (folder / "data").mkdir(mode=0o700)
     write_private(settings, _settings(folder.resolve()).encode())
-    click.echo(f"Now fill in {settings}, then: cd {folder}; verbinden doctor; verbinden run")
+    click.echo(f"Now fill in {settings}, then: cd {shlex.quote(str(folder))}; verbinden doctor; verbinden run")
 
 
 def _settings(folder: Path) -> str:

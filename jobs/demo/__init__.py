@@ -1,9 +1,12 @@
 """`verbinden demo`: the whole main job on this machine, over real SMTP and IMAP, told as it happens."""
 
+import signal
 import sys
 import tempfile
+import threading
 import time
 from pathlib import Path
+from types import FrameType
 
 from rich.console import Console
 from rich.markup import escape
@@ -18,7 +21,8 @@ from jobs.demo.world import StepFailed, World, open_world
 
 def run(once: bool, out: Path | None) -> int:
     """Play the story; returns 0 when every step came true. Without `once` the world stays up until Ctrl-C."""
-    console = Console(highlight=False, width=None if sys.stdout.isatty() else 110)
+    _stop_in_order()
+    console = Console(highlight=False, width=_width())
     with tempfile.TemporaryDirectory(prefix="verbinden-demo-", ignore_cleanup_errors=True) as folder:
         kept = (out or Path(tempfile.mkdtemp(prefix="verbinden-mails-"))).absolute()
         try:
@@ -32,7 +36,24 @@ def run(once: bool, out: Path | None) -> int:
             return 1
         except KeyboardInterrupt:
             console.print("Goodbye.")
+            return 130 if once else 0
     return 0
+
+
+def _stop_in_order() -> None:
+    """Being asked to stop, or losing the terminal, ends the daemon and the mail server too."""
+
+    def stop(_number: int, _frame: FrameType | None) -> None:
+        raise KeyboardInterrupt
+
+    if threading.current_thread() is threading.main_thread():
+        for number in (signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, stop)
+
+
+def _width() -> int | None:
+    """The terminal's own width, and 110 columns where there is none."""
+    return None if sys.stdout.isatty() else 110
 
 
 def _play(console: Console, world: World) -> None:

@@ -23,7 +23,6 @@ from jobs.demo.mailserver import HOST, DevMail
 from jobs.demo.people import NETWORK, NETWORK_NAME, Actor
 from jobs.demo.record import Record
 
-_PATIENCE = 30.0
 Wanted = Callable[[EmailMessage], bool]
 
 
@@ -79,6 +78,7 @@ class World:
     env_file: Path
     web_url: str
     daemon: Daemon
+    patience: float = 30.0
 
     def write(self, who: Actor, subject: str, text: str, answering: EmailMessage | None = None, **headers: str) -> str:
         """Send a plain mail to the network by SMTP as `who`; returns its Message-ID."""
@@ -102,8 +102,8 @@ class World:
         return str(message["Message-ID"])
 
     def wait_for(self, who: Actor, what: str, wanted: Wanted, count: int = 1) -> EmailMessage:
-        """The newest mail to `who` that is `wanted`, once there are `count`; raises StepFailed after half a minute."""
-        deadline = time.monotonic() + _PATIENCE
+        """The newest mail to `who` that is `wanted`, once there are `count`; raises StepFailed when they do not come."""
+        deadline = time.monotonic() + self.patience
         with self.record.arrived:
             while True:
                 found = self.received(who, wanted)
@@ -111,7 +111,7 @@ class World:
                     return found[-1]
                 left = deadline - time.monotonic()
                 if left <= 0:
-                    raise StepFailed(f"{who.name} should get {what}, and did not within {_PATIENCE:.0f} seconds")
+                    raise StepFailed(f"{who.name} should get {what}, and did not within {self.patience:.0f} seconds")
                 self.record.arrived.wait(left)
 
     def received(self, who: Actor, wanted: Wanted = lambda _: True) -> list[EmailMessage]:
@@ -121,10 +121,10 @@ class World:
 
     def until(self, what: str, true: Callable[[], bool]) -> None:
         """Wait until something can be seen; raises StepFailed naming it."""
-        deadline = time.monotonic() + _PATIENCE
+        deadline = time.monotonic() + self.patience
         while not true():
             if time.monotonic() > deadline:
-                raise StepFailed(f"{what}: not within {_PATIENCE:.0f} seconds")
+                raise StepFailed(f"{what}: not within {self.patience:.0f} seconds")
             time.sleep(0.1)
 
     def command(self, *words: str) -> None:
@@ -150,7 +150,14 @@ class World:
 
 @contextmanager
 def open_world(folder: Path, out: Path) -> Iterator[World]:
-    """Start the mail server and the daemon in `folder`; both are gone at the end of the block."""
+    """Start the mail server and the daemon in `folder`; both are gone at the end of the block.
+
+    Raises StepFailed when mails cannot be kept in `out`.
+    """
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise StepFailed(f"the mails cannot be kept in {out}: {error.strerror}") from error
     record = Record(out, NETWORK)
     with DevMail(on_mail=record.keep) as server:
         web_port = _free_port()

@@ -115,7 +115,7 @@ def _envelope(edition: Edition, source: Source, facts: Mapping[str, Any]) -> Ite
         yield Problem(file, line, f"the preheader is longer than {MAX_PREHEADER} characters", "warning")
     name = str(facts.get("network", {}).get("name", "")).lower()
     seen = f"{edition.subject}\n{edition.preheader}".lower()
-    if edition.variant == "discreet" and name and name in seen:
+    if edition.variant == "discreet" and name and re.search(rf"(?<!\w){re.escape(name)}(?!\w)", seen):
         line = source.line_number(edition.language, "discreet")
         yield Problem(file, line, "the discreet subject or preheader holds the name of the network; make it neutral")
 

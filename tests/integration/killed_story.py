@@ -45,6 +45,7 @@ def tell(folder: Path, seed: int, pause: tuple[float, float] = (0.3, 3.0)) -> To
                 world.daemon.kill()
                 world.daemon.start()
                 kills += 1
+                _wait_until_up(world)
 
         killer = threading.Thread(target=kill_now_and_then)
         killer.start()
@@ -56,6 +57,18 @@ def tell(folder: Path, seed: int, pause: tuple[float, float] = (0.3, 3.0)) -> To
             killer.join()
         time.sleep(3)  # whatever would be done twice has had its time
         return _look(world, kills)
+
+
+def _wait_until_up(world: World) -> None:
+    """The next kill is counted from here: a daemon that is never up proves nothing."""
+    deadline = time.monotonic() + 15
+    while time.monotonic() < deadline:
+        try:
+            world.get(world.web_url)
+        except OSError:
+            time.sleep(0.05)
+        else:
+            return
 
 
 def _look(world: World, kills: int) -> Told:
@@ -79,4 +92,4 @@ class _PatientWorld(World):
 
 
 def _patient(world: World) -> World:
-    return _PatientWorld(world.folder, world.record, world.server, world.env_file, world.web_url, world.daemon)
+    return _PatientWorld(world.folder, world.record, world.server, world.env_file, world.web_url, world.daemon, 90.0)
