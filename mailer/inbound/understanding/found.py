@@ -6,7 +6,8 @@ from mailer.inbound.understanding.request import HUMAN, Rsvp
 
 # Topics that speak of something else than the network: a vague wish to join means nothing beside them.
 ELSEWHERE = ("distinct", "guidance.strong", "contribution.strong", "privacy.strong")
-UPDATES = ("language.strong", "address.strong", "rename.strong", "preference.strong")
+CHANGES = ("address.strong", "rename.strong", "preference.strong")
+UPDATES = ("language", *CHANGES)
 
 
 @dataclass(slots=True)

@@ -1,7 +1,7 @@
 """Whether somebody wants to belong, or names others who do, and whether it is plainly this network they mean."""
 
 from mailer.inbound.understanding.evidence import Evidence
-from mailer.inbound.understanding.found import ELSEWHERE, UPDATES, Wishes
+from mailer.inbound.understanding.found import CHANGES, ELSEWHERE, Wishes
 from mailer.inbound.understanding.lexicon import Cue
 
 
@@ -31,14 +31,21 @@ def _others(wishes: Wishes, evidence: Evidence, others: bool) -> None:
 def _cues(evidence: Evidence, thread: str) -> list[Cue]:
     """The cues that can mean the network: in an answer to an invitation only those that name it."""
     busy = evidence.where(
-        *UPDATES, "other.strong", "contribution.strong", "guidance.strong", "stay.strong", "invites", "done"
+        *CHANGES, "other.strong", "contribution.strong", "guidance.strong", "stay.strong", "invites", "done"
     )
-    strong = [cue for cue in evidence.of("join.strong") if cue.sentence not in busy]
+    strong = [cue for cue in evidence.of("join.strong") if _is_free(evidence, cue, busy, thread)]
     if thread in ("invitation", "confirmation"):
         return [cue for cue in strong if cue.sentence in evidence.about("about.list")]
     if strong or evidence.has(*ELSEWHERE):
         return strong
-    return [cue for cue in _plain(evidence) if cue.sentence not in busy]
+    return [cue for cue in _plain(evidence) if _is_free(evidence, cue, busy, thread)] or [*evidence.of("join.again")]
+
+
+def _is_free(evidence: Evidence, cue: Cue, busy: frozenset[int], thread: str) -> bool:
+    """Not part of another wish: "schrijf me in het Frans" asks for French, "schrijf me in, in het Frans" for both."""
+    near = [one for one in evidence.of("language") if one.sentence == cue.sentence]
+    both = thread == "none" and not any(set(cue.words) <= set(one.words) for one in near)
+    return cue.sentence not in busy and (both or not near)
 
 
 def _plain(evidence: Evidence) -> list[Cue]:

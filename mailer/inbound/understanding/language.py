@@ -20,11 +20,17 @@ def languages_of(words: Sequence[str], text: str) -> tuple[str, ...]:
 
 def _latin(words: Sequence[str]) -> tuple[str, ...]:
     score = _scores(words)
-    ranked = sorted(_LATIN, key=lambda name: (-score[name], LANGUAGES.index(name)))
+    known = _known(words) if max(score.values()) < 3 else score
+    ranked = sorted(_LATIN, key=lambda name: (-score[name], -known[name], LANGUAGES.index(name)))
     best = score[ranked[0]]
     if best < 3:
         return tuple(ranked)
     return tuple(name for name in ranked if score[name] >= max(2, best * 0.2))
+
+
+def _known(words: Sequence[str]) -> Counter[str]:
+    """How many of a few words each language has a meaning for: "finalement" is French although it is not common."""
+    return Counter({name: sum(word in lexicon(name).vocabulary for word in words) for name in _LATIN})
 
 
 def _scores(words: Sequence[str]) -> Counter[str]:

@@ -43,7 +43,7 @@ def _doubts(evidence: Evidence, cues: list[Cue], thread: str) -> bool:
         or any(cue.conditional for cue in cues)
         or spots <= elsewhere
         or spots & evidence.about("about.else")
-        or any(evidence.is_of_others(cue) for cue in cues)
+        or any(evidence.is_of_others(cue) for cue in cues if cue.sentence not in evidence.where("leave.whole"))
         or spots & evidence.where("join.strong", "join.plain", "other.strong")
         or (thread == "invitation" and spots & evidence.about("away") and not spots & evidence.about("about.list"))
         or any(evidence.sentences[at].asks and _asks_how(evidence, at) for at in spots)

@@ -1,10 +1,12 @@
 """The knowledge of the understanding: words/<language>.toml, read once, compiled, and found again in sentences."""
 
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
+from itertools import groupby
+from operator import itemgetter
 
 from mailer.inbound.fold import fold
 from mailer.inbound.understanding.knowledge import shared
@@ -23,6 +25,7 @@ class Lexicon:
     patterns: Mapping[str, tuple[Pattern, ...]]
     keyed: Mapping[str, frozenset[tuple[str, int]]]
     common: frozenset[str]
+    vocabulary: frozenset[str]
     negations: frozenset[str]
     conditions: tuple[Pattern, ...]
     polite: tuple[Pattern, ...]
@@ -48,7 +51,7 @@ def lexicon(language: str) -> Lexicon:
     table = tomllib.loads(source)
     classes = {name: text.split() for name, text in table["classes"].items()}
     patterns = {
-        f"{topic}.{strength}": _compiled(texts, classes)
+        f"{topic}.{strength}": _compiled(map(_spoken, texts) if strength == "whole" else texts, classes)
         for topic, kinds in table["topics"].items()
         for strength, texts in kinds.items()
     }
@@ -58,6 +61,7 @@ def lexicon(language: str) -> Lexicon:
         "about.date": _compiled(["<month>|<day>"], classes),
         "about.list": _compiled(["<list>|<letter>|<net>"], classes),
         "about.third": _compiled(["<kin>|<third>", "<mine> <colleague>"], classes),
+        "about.kin": _compiled(["<kin>", "<mine> <colleague>"], classes),
         "about.first": _compiled(["<mine>"], classes),
         "about.else": _compiled(["<else>"], classes),
         "about.for": _compiled(["<for>"], classes),
@@ -68,10 +72,17 @@ def lexicon(language: str) -> Lexicon:
         patterns,
         _keyed(patterns),
         frozenset(fold(word) for word in small["common"].split()),
+        _vocabulary(patterns),
         frozenset(fold(word) for word in small["negations"].split()),
         _compiled(small["conditions"], classes),
         _compiled(small["polite"], classes),
     )
+
+
+def _vocabulary(patterns: Mapping[str, tuple[Pattern, ...]]) -> frozenset[str]:
+    """Every word that the patterns of a language name in full."""
+    groups = (group for ones in patterns.values() for one in ones for group in one.groups)
+    return frozenset(word for group in groups for place in group for word in place.whole)
 
 
 def _keyed(patterns: Mapping[str, tuple[Pattern, ...]]) -> Mapping[str, frozenset[tuple[str, int]]]:
@@ -79,12 +90,18 @@ def _keyed(patterns: Mapping[str, tuple[Pattern, ...]]) -> Mapping[str, frozense
     found: dict[str, set[tuple[str, int]]] = {"": set()}
     for topic, ones in patterns.items():
         for at, pattern in enumerate(ones):
-            for word in ("",) if topic.endswith(".whole") else pattern.key or ("",):
+            for word in pattern.key or ("",):
                 found.setdefault(word, set()).add((topic, at))
     return {word: frozenset(places) for word, places in found.items()}
 
 
-def _compiled(texts: Sequence[str], classes: Mapping[str, Sequence[str]]) -> tuple[Pattern, ...]:
+def _spoken(text: str) -> str:
+    """A whole answer as its words are compared, without those of courtesy: "that's me, please" → "that s me"."""
+    words = text.replace("'", " ").replace("-", " ").split()
+    return " ".join(word for word in words if fold(word) not in shared("sentences", "fillers")) or text
+
+
+def _compiled(texts: Iterable[str], classes: Mapping[str, Sequence[str]]) -> tuple[Pattern, ...]:
     return tuple(pattern for text in texts for pattern in compile_pattern(text, classes))
 
 
@@ -104,9 +121,8 @@ def _cues(known: Lexicon, sentence: Sentence, at: int) -> list[Cue]:
         match(one, sentence) for one in known.polite
     )
     possible = {place for word in ("", *sentence.words) for place in known.keyed.get(word, ())}
-    for topic in dict.fromkeys(topic for topic, _ in sorted(possible)):
-        patterns = (known.patterns[topic][place] for name, place in sorted(possible) if name == topic)
-        cues = [_cue(known, topic, pattern, sentence, at, conditional) for pattern in patterns]
+    for topic, pairs in groupby(sorted(possible), key=itemgetter(0)):
+        cues = [_cue(known, topic, known.patterns[topic][n], sentence, at, conditional) for _, n in pairs]
         fitting = sorted((cue for cue in cues if cue), key=lambda cue: cue.negated)
         found.extend(fitting if topic.startswith("about.") else fitting[:1])
     return found
@@ -125,19 +141,27 @@ def _places(topic: str, pattern: Pattern, sentence: Sentence) -> tuple[int, ...]
         return _all_of(pattern, sentence)
     if topic.startswith("about."):
         return places(pattern, sentence)
+    if topic.startswith("opening."):
+        return _at_first(pattern, sentence)
     return match(pattern, sentence)
 
 
 def _all_of(pattern: Pattern, sentence: Sentence) -> tuple[int, ...] | None:
     """The words of a sentence that says only this: "Stop!", "Ja, graag."; thanks and pleases around it do not count."""
-    said = tuple(at for at, word in enumerate(sentence.words) if word not in shared("sentences", "fillers"))
-    meant = tuple(
-        word
-        for word in fold(pattern.text).replace("'", " ").replace("-", " ").split()
-        if word not in shared("sentences", "fillers")
+    fillers, meant = shared("sentences", "fillers"), pattern.groups[0]
+    said = tuple(at for at, word in enumerate(sentence.words) if word not in fillers) or tuple(
+        range(len(sentence.words))
     )
-    whole = tuple(sentence.words[at] for at in said) == meant or tuple(sentence.words) == meant
-    return said or (0,) if whole and sentence.words else None
+    fits = len(said) == len(meant) and all(
+        place.fits(sentence.words[at]) for at, place in zip(said, meant, strict=True)
+    )
+    return said if fits else None
+
+
+def _at_first(pattern: Pattern, sentence: Sentence) -> tuple[int, ...] | None:
+    """Where a sentence begins with these words, after thanks and pleases: "Ja, maar ...", "Merci, non ..."."""
+    found, fillers = match(pattern, sentence), shared("sentences", "fillers")
+    return found if found and all(word in fillers for word in sentence.words[: found[0]]) else None
 
 
 def _negated(known: Lexicon, sentence: Sentence, words: tuple[int, ...]) -> bool:

@@ -5,6 +5,7 @@ zet … me … op <list>          words in this order; "…" allows up to six ot
 <join> ~ <meeting>            the left side, but no word of the right side in the sentence
 inschrij*  *lijst  a|b  <x>   a beginning, an ending, one of two, one of the words of class x
 #  <address>  a|b_c          a number ("25", "19de"); a mail address; one word or two that follow each other
+nee|neen?                  a word that may be missing
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -60,12 +61,13 @@ def compile_pattern(text: str, classes: Mapping[str, Sequence[str]]) -> tuple[Pa
 
 
 def _spelled_out(part: str) -> list[str]:
-    """A part of a pattern with each of its phrases in turn: "a|b_c d" → "a d", "b c d"."""
+    """A part of a pattern with each of its phrases in turn: "a|b_c d?" → "a", "a d", "b c", "b c d"."""
     choices = []
-    for spelled in part.split():
+    for word in part.split():
+        spelled = word.removesuffix("?")
         phrases = [one.replace("_", " ") for one in spelled.split("|") if "_" in one]
         single = "|".join(one for one in spelled.split("|") if "_" not in one)
-        choices.append([*([single] if single else []), *phrases])
+        choices.append([*([""] if word != spelled else []), *([single] if single else []), *phrases])
     return [" ".join(chosen) for chosen in product(*choices)]
 
 

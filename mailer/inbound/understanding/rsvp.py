@@ -3,11 +3,15 @@
 from mailer.inbound.fold import fold
 from mailer.inbound.understanding.evidence import Evidence
 from mailer.inbound.understanding.knowledge import numbers, shared
-from mailer.inbound.understanding.lexicon import Cue
+from mailer.inbound.understanding.lexicon import Cue, lexicon
 from mailer.inbound.understanding.request import Rsvp
 from mailer.inbound.understanding.sentences import Sentence
 
 MOST_GUESTS = 20
+_ALL = ("zijn met", "komen met", "met z n", "met zijn", "met ons", "on sera", "nous serons", "serons", "sera a",
+        "viendrons a", "venons a", "vient a", "we are", "be", "wir sind", "kommen zu", "sind zu", "seremos", "somos",
+        "with")  # fmt: skip
+_OPENING = 3  # a yes or a no stands in the first sentences: a greeting, thanks, and then the answer
 
 
 def answer(evidence: Evidence, note: str, invited: bool) -> Rsvp | None:
@@ -17,16 +21,45 @@ def answer(evidence: Evidence, note: str, invited: bool) -> Rsvp | None:
     if invited:  # "schrijf me in" under an invitation is for the meeting
         named = evidence.about("about.list")
         coming = (*coming, *(cue for cue in evidence.of("join.plain") if cue.sentence not in named))
-    away = (*away, *evidence.denied("coming.strong"))
+    partly = evidence.about("coming.partly")  # "I cannot stay until the end" is no refusal
+    away = tuple(
+        cue
+        for cue in (*away, *evidence.denied("coming.strong"))
+        if cue.sentence not in partly and not _reaches_over(evidence, cue)
+    )
     kind = _kind(evidence, coming, away, unsure)
     if kind is None and evidence.has("coming.whole"):
         kind = "yes"
     if kind is None and evidence.has("away.whole"):
         kind = "no"
+    if kind is None and invited:
+        kind = _opening(evidence)
     if kind is None:
         return None
     guests = _guests(evidence) if kind != "no" else 0
     return Rsvp(kind, guests, note[:500])
+
+
+def _reaches_over(evidence: Evidence, cue: Cue) -> bool:
+    """Whether the "not" of a refusal speaks of something else: "I come, but I do not eat"."""
+    sentence, denials = evidence.sentences[cue.sentence], lexicon(cue.language).negations
+    places = {sentence.clauses[at] for at in cue.words if sentence.words[at] in denials}
+    return bool(places) and places != evidence.clauses(cue)
+
+
+def is_contradicted(evidence: Evidence, found: Rsvp) -> bool:
+    """Whether the words begin with a plain yes or no, and go on to say something else: "no, I am coming"."""
+    opened = _opening(evidence)
+    only_denied = bool(evidence.denied("coming.strong")) and not evidence.has("away.strong")
+    return opened is not None and found.answer != "maybe" and (found.answer != opened or only_denied)
+
+
+def _opening(evidence: Evidence) -> str | None:
+    """The yes or no with which an answer begins, whatever follows: "yes, but only from three o'clock"."""
+    found = [cue for cue in evidence.even_denied("opening") if cue.sentence < _OPENING]
+    if not found:
+        return None
+    return min(found, key=lambda cue: (cue.sentence, cue.words)).topic.removeprefix("opening.")
 
 
 def _kind(evidence: Evidence, coming: tuple[Cue, ...], away: tuple[Cue, ...], unsure: tuple[Cue, ...]) -> str | None:
@@ -80,9 +113,7 @@ def _count(sentence: Sentence) -> int | None:
 def _speaks_of_all(before: tuple[str, ...]) -> bool:
     """ "we zijn met (z'n)", "on sera", "there will be", "wir kommen zu" before a number."""
     joined = " ".join(before)
-    return joined.endswith(("zijn met", "komen met", "met z n", "met zijn", "met ons", "on sera", "nous serons",
-                            "serons", "sera a", "we are", "be", "wir sind", "kommen zu", "sind zu", "seremos",
-                            "somos", "with")) and not joined.endswith("agree with")  # fmt: skip
+    return joined.endswith(_ALL) and not joined.endswith("agree with")
 
 
 def _number(word: str) -> int | None:

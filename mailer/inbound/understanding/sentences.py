@@ -98,6 +98,7 @@ def _sentences(piece: str) -> list[Sentence]:
         if token in _BREAKS:
             clause += 1
         else:
+            clause += token in shared("sentences", "turns")
             words.append(token)
             clauses.append(clause)
     asks = piece.rstrip(" \"')»”’!").endswith(("?", "؟"))

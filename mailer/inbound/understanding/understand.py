@@ -75,7 +75,7 @@ def _wished(
     stops = [*found.stops, *_doubts(message, words)]
     kinds = found.ordered()
     clear = frozenset() if _doubts(message, words) else frozenset(found.clear - _stopped(found))
-    wanted = wanted_language(evidence) if "update" in kinds else None
+    wanted = wanted_language(evidence) if {"update", "join"} & set(kinds) else None
     return Request(
         kinds=kinds,
         people=_people(message, words, found, named, evidence),

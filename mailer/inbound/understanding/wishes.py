@@ -5,6 +5,7 @@ from mailer.inbound.understanding.evidence import Evidence
 from mailer.inbound.understanding.found import UPDATES, Wishes
 from mailer.inbound.understanding.joining import weigh_joining, weigh_vague_joining
 from mailer.inbound.understanding.leaving import changes, weigh_leaving
+from mailer.inbound.understanding.wanted import wanted_language
 
 
 def is_help(evidence: Evidence) -> bool:
@@ -34,7 +35,7 @@ def weigh(evidence: Evidence, thread: str, note: str, offered: bool, others: boo
     weigh_joining(wishes, evidence, thread, offered, others)
     if not wishes.kinds and thread == "none" and evidence.has("yes.named") and not evidence.has("no", *UPDATES):
         wishes.add("confirm", clear=False)  # a yes to a question we cannot see: perhaps from another address
-    _changing(wishes, evidence)
+    _changing(wishes, evidence, thread)
     _asking(wishes, evidence, thread)
     weigh_vague_joining(wishes, evidence, thread)
     _stopping(wishes, evidence)
@@ -48,6 +49,7 @@ def _confirmation(wishes: Wishes, evidence: Evidence) -> None:
     """A reply to "did you ask for this?": a yes confirms, a no is a farewell, both at once is for a person."""
     no = bool(evidence.even_denied("no") or evidence.denied("yes.strong", "yes.named"))
     yes = evidence.has("yes") and not evidence.has("no.whole")
+    yes = yes or (evidence.has("opening.yes") and evidence.has("language"))  # "yes, in French please"
     conditional = any(cue.conditional for cue in evidence.of("yes"))
     if yes and (not no or evidence.has("yes.whole")):
         wishes.add("confirm", clear=not conditional and not evidence.has("leave.strong"))
@@ -66,7 +68,7 @@ def _answering(wishes: Wishes, evidence: Evidence, thread: str, note: str) -> No
         if found.answer == "maybe" and evidence.has("later.strong") and not evidence.has("coming"):
             return
         wishes.answer = found
-        wishes.add("rsvp", clear=not evidence.has("later.strong"))
+        wishes.add("rsvp", clear=not evidence.has("later.strong") and not rsvp.is_contradicted(evidence, found))
     elif _names_meeting(evidence):
         found = rsvp.answer(evidence, note, False)
         if found is not None:
@@ -81,12 +83,17 @@ def _names_meeting(evidence: Evidence) -> bool:
     return bool(spots - evidence.where("contribution.strong", "guidance.strong", "privacy.strong"))
 
 
-def _changing(wishes: Wishes, evidence: Evidence) -> None:
-    if not changes(evidence) or {"join", "join_other", "leave", "confirm"} & wishes.kinds or evidence.has("distinct"):
+def _changing(wishes: Wishes, evidence: Evidence, thread: str) -> None:
+    if not changes(evidence) or {"join", "join_other", "leave"} & wishes.kinds or evidence.has("distinct"):
         return
-    language = evidence.has("language.strong")
-    simple = language and not evidence.has("rename.strong", "preference.strong", "address.strong")
-    wishes.add("update", clear=simple)
+    if "confirm" in wishes.kinds:  # who has just confirmed is no member yet whose language could change
+        if evidence.has("language"):
+            wishes.add("update", clear=False)
+        return
+    simple = wanted_language(evidence) and not evidence.has("rename.strong", "preference.strong", "address.strong")
+    meant = thread != "invitation" or evidence.has("language.strong")  # "in French, please": perhaps at the meeting
+    others = evidence.about("about.kin") & evidence.where("language.strong")
+    wishes.add("update", clear=bool(simple and meant and not others))
 
 
 def _asking(wishes: Wishes, evidence: Evidence, thread: str) -> None:
@@ -102,8 +109,20 @@ def _asking(wishes: Wishes, evidence: Evidence, thread: str) -> None:
     if offers and "guidance" not in wishes.kinds:
         wishes.add("contribution", clear=False)
     _questions(wishes, evidence, thread)
+    _needing(wishes, evidence)
     if evidence.has("distinct.remark") and not wishes.kinds:
         wishes.add("other", clear=False)
+
+
+def _needing(wishes: Wishes, evidence: Evidence) -> None:
+    """What whoever prepares the meeting must know: a need, or that somebody else comes instead."""
+    if wishes.answer is None:
+        return
+    proxy = evidence.has("need.proxy")
+    if proxy and wishes.answer.answer != "no":
+        wishes.clear.discard("rsvp")  # perhaps it is the other one's answer
+    if proxy or evidence.even_denied("need.strong") or evidence.has("need.weak"):
+        wishes.add("information", clear=False)
 
 
 def _questions(wishes: Wishes, evidence: Evidence, thread: str) -> None:
