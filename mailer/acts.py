@@ -3,7 +3,7 @@
 Both doors, `mailer.inbound.answer` and `web`, call these; every function works inside the caller's transaction.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -42,6 +42,8 @@ class Occasion:
     channel: str
     evidence: str
     answering: Answering | None = None
+    #: Whoever writes asks automatic answers to stay away (INB-04): what they want is done, and nothing is said.
+    quiet: bool = False
 
 
 def ask(session: Session, writer: Writer, person: Person, language: str, occasion: Occasion, pepper: bytes) -> bool:
@@ -52,6 +54,8 @@ def ask(session: Session, writer: Writer, person: Person, language: str, occasio
     """
     now = occasion.now
     itself = occasion.answering is not None
+    if occasion.quiet:
+        return False
     if not itself and roster.is_suppressed(session, person.address, pepper):
         return True
     if outbox.written_since(session, ("confirmation",), now - timedelta(hours=1)) >= QUESTIONS_PER_HOUR:
@@ -99,7 +103,7 @@ def confirm(session: Session, writer: Writer, ask_key: str, occasion: Occasion, 
         member.discreet = discreet
     if news:
         roster.welcome_back(session, Address.parse(member.address), writer.links.secret)
-        _write(session, writer, "welcome", recipient(member), occasion.now, answering=occasion.answering)
+        _write(session, writer, "welcome", recipient(member), occasion)
     return member
 
 
@@ -114,7 +118,7 @@ def leave(session: Session, writer: Writer, address: Address, language: str, occ
         return
     to = recipient(member) if member else Recipient(address.text, writer.network.language(language), "discreet")
     if not outbox.sent_lately(session, to.address, ("goodbye",), occasion.now - SAME_ANSWER_AFTER):
-        _write(session, writer, "goodbye", to, occasion.now, answering=occasion.answering)
+        _write(session, writer, "goodbye", to, occasion)
 
 
 def answer_invitation(
@@ -152,9 +156,8 @@ def _note_answer(session: Session, writer: Writer, invitation: Invitation, occas
         writer,
         "rsvp_noted",
         to,
-        occasion.now,
-        facts,
-        answering=occasion.answering,
+        occasion,
+        facts=facts,
         about=invitation.key,
         values=writer.rsvp_values(invitation.key, occasion.now),
     )
@@ -179,14 +182,14 @@ def receive(session: Session, writer: Writer, address: Address, language: str, o
         return
     member = roster.find(session, address)
     to = recipient(member) if member else Recipient(address.text, writer.network.language(language), "discreet")
-    _write(session, writer, "received", to, occasion.now, answering=occasion.answering)
+    _write(session, writer, "received", to, occasion)
 
 
 def say_asked(session: Session, writer: Writer, address: Address, language: str, occasion: Occasion) -> None:
     """Tell somebody that the colleagues they named were asked; no name, no address (INB-10)."""
     if not outbox.sent_lately(session, address.text, ("colleague_asked",), occasion.now - SAME_ANSWER_AFTER):
         to = Recipient(address.text, writer.network.language(language), "discreet")
-        _write(session, writer, "colleague_asked", to, occasion.now, answering=occasion.answering)
+        _write(session, writer, "colleague_asked", to, occasion)
 
 
 def update(session: Session, writer: Writer, member: Member, changes: dict[str, str], occasion: Occasion) -> None:
@@ -223,23 +226,37 @@ def tell_coordinators(
         return 0
     for person in people:
         to = Recipient(person.address, writer.network.language(person.language), name=person.name)
-        writer.queue(
-            session, "notice", to, now, {"notice": {**notice, "received_at": now.isoformat()}}, about=f"{number:032x}"
-        )
+        _notify(session, writer, to, notice, now)
     return len(people)
 
 
 def _say(session: Session, writer: Writer, name: str, member: Member, occasion: Occasion) -> None:
     if not outbox.sent_lately(session, member.address, (name,), occasion.now - SAME_ANSWER_AFTER):
-        _write(session, writer, name, recipient(member), occasion.now, answering=occasion.answering)
+        _write(session, writer, name, recipient(member), occasion)
 
 
-def _write(session: Session, writer: Writer, name: str, to: Recipient, now: datetime, *rest: Any, **more: Any) -> None:
-    """A letter that tells of an act; where it cannot be written the act stands all the same (INB-08: with a limit)."""
-    many = outbox.written_since(session, (name,), now - timedelta(hours=1)) >= LETTERS_PER_HOUR
-    if many and name != "notice":  # a notice has a limit of its own, and an urgent one none
+def _write(
+    session: Session,
+    writer: Writer,
+    name: str,
+    to: Recipient,
+    occasion: Occasion,
+    facts: Mapping[str, Any] | None = None,
+    about: str | None = None,
+    values: Mapping[str, str] | None = None,
+) -> None:
+    """A letter that tells of an act; where it may not or cannot be written, the act stands all the same."""
+    lately = outbox.written_since(session, (name,), occasion.now - timedelta(hours=1))
+    if occasion.quiet or lately >= LETTERS_PER_HOUR:
         return
     try:
-        writer.queue(session, name, to, now, *rest, **more)
+        writer.queue(session, name, to, occasion.now, facts, occasion.answering, about, values)
     except TemplateError as error:
         maillog.template_broken(name, error.file, error.line)
+
+
+def _notify(session: Session, writer: Writer, to: Recipient, notice: dict[str, Any], now: datetime) -> None:
+    try:
+        writer.queue(session, "notice", to, now, {"notice": notice}, about=f"{notice['number']:032x}")
+    except TemplateError as error:
+        maillog.template_broken("notice", error.file, error.line)

@@ -4,7 +4,7 @@ The understanding says what a mail asks for and what a machine may do about it; 
 writes, which of our letters is answered, whether the address proved itself. Whatever does not fit goes to a person.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from sqlalchemy.orm import Session
@@ -22,6 +22,7 @@ from mailer.inbound.register import HANDLED, IGNORED, REVIEW
 from mailer.inbound.reply_text import newest
 from mailer.inbound.report import Recipient as ReportRecipient
 from mailer.inbound.understanding import Plan, Request, Thread
+from mailer.inbound.understanding.machine import asks_for_silence
 from mailer.outbound import outbox
 from mailer.outbound.outbox import OutboxItem
 from mailer.outbound.retry import is_dead
@@ -156,7 +157,9 @@ class _Work:
         """The mail itself as the occasion, answered in its thread."""
         message_id = self.message.message_id
         references = tuple(reversed(self.message.thread_ids))
-        return Occasion(self.now, "mail", message_id or self.message.content_hash, Answering(message_id, references))
+        quiet = asks_for_silence(self.message)
+        evidence = message_id or self.message.content_hash
+        return Occasion(self.now, "mail", evidence, Answering(message_id, references), quiet)
 
     def do(self, action: str) -> None:
         """Carry out one action of the plan."""
@@ -189,9 +192,9 @@ class _Work:
             itself = address.key == author.key
             others = others or not itself
             wanted = Person(address, person.name, person.organisation)
-            occasion = self.occasion if itself else Occasion(self.now, "mail", self.occasion.evidence)
+            occasion = self.occasion if itself else replace(self.occasion, answering=None)
             if not acts.ask(self.session, self.writer, wanted, self.request.language, occasion, self.pepper):
-                self.result.to_person("so many questions went out this hour that a person should look first")
+                self.result.to_person("no question may be put to this address now")
         if not self.request.people:
             self.result.to_person("nobody is named to register")
         elif others:

@@ -334,6 +334,28 @@ def test_words_in_answer_to_a_link_count_for_themselves(database: Database, writ
         assert member.state == "active"
 
 
+@pytest.mark.conf("INB-04")
+def test_who_asks_for_silence_is_obeyed_in_silence(database: Database, writer: Writer) -> None:
+    quiet = {"X_Auto_Response_Suppress": "DR, AutoReply"}
+    with database.begin() as session:
+        member = _member(session, writer, "amina@huis.example")
+        _take(session, writer, _mail("amina@huis.example", "Schrijf mij alstublieft uit.\n", **quiet))
+        assert member.state == "left"
+        assert _take(session, writer, _mail("Bart <bart@huis.example>", JOINS, **quiet)).disposition == "review"
+        assert outbox.rows(session) == []
+
+
+def test_distress_in_a_calendar_answer_reaches_a_person(database: Database, writer: Writer) -> None:
+    with database.begin() as session:
+        member = _member(session, writer, "luc@ferme.example")
+        _invited(session, writer)
+        (found,) = agenda.open_invitations(session, member, NOW)
+        body = _reply(found.uid, "luc@ferme.example", "DECLINED")
+        cry = body.replace("END:VEVENT", "COMMENT:ik wil niet meer leven\\, help mij aub\r\nEND:VEVENT")
+        assert _take(session, writer, _calendar_mail("luc@ferme.example", cry)).disposition == "review"
+        assert found.answer == "no"
+
+
 def test_who_left_by_mistake_is_asked_again_the_same_day(database: Database, writer: Writer) -> None:
     with database.begin() as session:
         _take(session, writer, _mail("Amina <amina@huis.example>", JOINS))

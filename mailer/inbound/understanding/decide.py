@@ -16,10 +16,10 @@ _FOR_PEOPLE = frozenset({"privacy", "guidance", "contribution", "information", "
 def decide(request: Request) -> Plan:
     """Actions of register, unsubscribe, record_rsvp, confirm, update, auto_reply; and where the mail is filed."""
     kinds = set(request.kinds)
-    if kinds & set(MACHINE):
-        return _for_machine(request)
     if "help" in kinds:
         return Plan((), "review")
+    if kinds & set(MACHINE):
+        return _for_machine(request)
     if "spam" in kinds:
         return Plan((), "ignored")
     actions = tuple(_ACTIONS[kind] for kind in request.kinds if kind in request.clear and kind in _ACTIONS)

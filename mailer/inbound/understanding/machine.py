@@ -1,5 +1,6 @@
 """Mails that machines write, known by their headers before anybody's words are read (RFC 3834, INB-01 to INB-07)."""
 
+import re
 from dataclasses import dataclass
 
 from mailer import calendar
@@ -28,15 +29,20 @@ _ROBOTS = (
     "donotreply",
     "do-not-reply",
 )
+_COMMENT = re.compile(r"\([^()]{0,200}\)")
 _ANSWERS = frozenset({"REPLY", "COUNTER", "REFRESH", "DECLINECOUNTER"})
 
 
 @dataclass(frozen=True, slots=True)
 class Machine:
-    """What a machine sent: `kind` is report, auto_reply, calendar_reply or bulk; `why` says which rule knew it."""
+    """What a machine sent: `kind` is report, auto_reply, calendar_reply or bulk; `why` says which rule knew it.
+
+    `sure` is false where a person may have written after all: then their words are still looked through for distress.
+    """
 
     kind: str
     why: str
+    sure: bool = False
     report: Report | None = None
     calendar: Itip | None = None
 
@@ -45,11 +51,14 @@ def machine(message: InboundMessage, own: frozenset[str]) -> Machine | None:
     """The machine this mail comes from, or None for what looks written by a person."""
     report = read_report(message)
     if report is not None:
-        return Machine("report", "a report about a mail (RFC 3464, 5965 or 8098)", report=report)
+        return Machine("report", "a report about a mail (RFC 3464, 5965 or 8098)", True, report=report)
     answer = _calendar(message)
     if answer is not None:
         return Machine("calendar_reply", f"a calendar answer, METHOD:{answer.method}", calendar=answer)
     why = _automatic(message, own)
+    if why:
+        return Machine("auto_reply", why, True)
+    why = _perhaps_automatic(message, own) or ""
     if why:
         return Machine("auto_reply", why)
     why = _bulk(message)
@@ -66,26 +75,53 @@ def _calendar(message: InboundMessage) -> Itip | None:
 
 def _automatic(message: InboundMessage, own: frozenset[str]) -> str:
     """Why this is an automatic answer, or ""."""
-    submitted = message.header("auto-submitted").partition(";")[0].partition("(")[0].strip().lower()
+    submitted = _keyword(message, "auto-submitted")
     if submitted and submitted != "no":
         return "Auto-Submitted says that no person wrote this (RFC 3834 §5)"
-    if any(message.header(name) for name in _AUTO_HEADERS) or message.header("precedence").lower() == "auto_reply":
+    if any(message.header(name) for name in _AUTO_HEADERS) or _keyword(message, "precedence") == "auto_reply":
         return "its header says that it answers by itself"
-    if message.author and message.author.address.lower() in own:
+    if message.author and _plain(message.author.address) in own:
         return "it carries our own address as its author"
-    if message.return_path == "":
-        return "an empty return path: nothing to answer (RFC 3834 §2)"
-    if is_absence_subject(message.subject):
-        return "its subject is that of an absence note"
+    if _plain(message.header("x-loop").strip("<> ")) in own:
+        return "it has been through our own hands before"
     if len(message.headers.get("received", ())) > 30:
         return "it has been through more than 30 servers"
     return ""
 
 
+def _perhaps_automatic(message: InboundMessage, own: frozenset[str]) -> str:
+    """Why nothing may be answered although the words may be a person's, or ""."""
+    if message.return_path == "":
+        return "an empty return path: nothing to answer (RFC 3834 §2)"
+    if _plain(message.return_path or "") in own or (message.return_path or "").lower().startswith("mailer-daemon@"):
+        return "its return path leads back to us, or to a mail server"
+    if is_absence_subject(message.subject):
+        return "its subject is that of an absence note"
+    return ""
+
+
+def _keyword(message: InboundMessage, name: str) -> str:
+    """The first word of a header, without comments and parameters (RFC 5322 §3.2.2)."""
+    words = _COMMENT.sub(" ", message.header(name)).partition(";")[0].split()
+    return words[0].lower() if words else ""
+
+
+def _plain(address: str) -> str:
+    """An address in lower case without a +detail."""
+    local, _, domain = address.lower().partition("@")
+    return f"{local.partition('+')[0]}@{domain}"
+
+
+def asks_for_silence(message: InboundMessage) -> bool:
+    """Whether the mail asks automatic answers to stay away (MS-OXCMAIL); Outlook sets it on people's mails, too."""
+    asked = {word.strip().lower() for word in message.header("x-auto-response-suppress").split(",")}
+    return bool({"all", "autoreply"} & asked)
+
+
 def _bulk(message: InboundMessage) -> str:
     if message.header("x-spam-flag").lower().startswith("yes"):
         return "the mail provider takes it for spam"
-    if message.header("precedence").lower() in _PRECEDENCE:
+    if _keyword(message, "precedence") in _PRECEDENCE:
         return "Precedence says that it went to many"
     if any(name.startswith("list-") for name in message.headers):
         return "it comes from a mailing list"

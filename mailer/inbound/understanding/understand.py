@@ -1,5 +1,7 @@
 """InboundMessage → Request: machines by their headers, then people by their newest words."""
 
+from dataclasses import replace
+
 from mailer.calendar import Itip
 from mailer.inbound.fold import fold
 from mailer.inbound.message import InboundMessage
@@ -17,15 +19,26 @@ from mailer.inbound.understanding.wanted import wanted_language
 
 _PARTSTATS = {"ACCEPTED": "yes", "DECLINED": "no", "TENTATIVE": "maybe"}
 MAX_READ = 20_000
+_HELP = "may be a cry for help: a person, at once"
 
 
 def understand(message: InboundMessage, thread: Thread, own: frozenset[str] = frozenset()) -> Request:
     """What this mail asks for; `own` are the network's own addresses in lower case. Never raises for a read message."""
     known = machine(message, own)
     words = read_words(message)
-    if known is not None and not (known.kind == "bulk" and thread.kind == "none"):
-        return _from_machine(known, message, words)
-    return _from_person(message, thread, words, known)
+    if known is None or known.kind == "bulk":
+        return _from_person(message, thread, words, known)
+    request = _from_machine(known, message, words)
+    if not known.sure and _is_distress(message, words, request):
+        return replace(request, kinds=("help", *request.kinds), certain=False, why=(_HELP, *request.why))
+    return request
+
+
+def _is_distress(message: InboundMessage, words: Words, request: Request) -> bool:
+    """Whether plain words of distress stand in a mail that looks like a machine's: in the text, or beside an answer."""
+    beside = request.calendar.comment if request.calendar else own_subject(message.subject)
+    evidence, languages = _read(f"{beside}\n\n{words.own}", words.signature)
+    return wishes.is_help(_with_signature(evidence, words, languages)) and bool(evidence.even_denied("help.strong"))
 
 
 def _from_machine(known: Machine, message: InboundMessage, words: Words) -> Request:
@@ -45,8 +58,9 @@ def _from_person(message: InboundMessage, thread: Thread, words: Words, bulk: Ma
     evidence, languages = _read(text, words.signature)
     language = languages[0]
     said = tuple(say(cue) for cue in evidence.cues[:40])
-    if wishes.is_help(_with_signature(evidence, words, languages)):
-        return Request(("help",), language=language, why=("may be a cry for help: a person, at once", *said))
+    signed = _with_signature(evidence, words, languages)
+    if wishes.is_help(signed) or _under_the_closing(evidence, signed):
+        return Request(("help",), language=language, why=(_HELP, *said))
     if thread.kind == "none" and wishes.is_spam(evidence, bulk is not None):
         return Request(("spam",), language=language, certain=True, why=("advertising or fraud", *said))
     if bulk is not None:
@@ -64,6 +78,12 @@ def _with_signature(evidence: Evidence, words: Words, languages: tuple[str, ...]
     """The same words and those under the closing formula, where a last sentence may hide."""
     sentences = (*evidence.sentences, *read_sentences(words.signature[:2000]))
     return Evidence(sentences, find_cues(sentences, languages))
+
+
+def _under_the_closing(evidence: Evidence, signed: Evidence) -> bool:
+    """Whether distress stands below the closing formula: what is said last weighs more than any wish above it."""
+    above = len(evidence.sentences)
+    return any(cue.sentence >= above for cue in signed.even_denied("help.strong"))
 
 
 def _wished(
