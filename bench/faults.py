@@ -14,7 +14,7 @@ def main(seeds: int, first: int) -> int:
     for seed in range(first, first + seeds):
         with tempfile.TemporaryDirectory(prefix="verbinden-faults-", ignore_cleanup_errors=True) as folder:
             try:
-                told = tell(Path(folder), seed, (0.1, 2.5))
+                told = tell(Path(folder), seed)
             except StepFailed as failed:
                 bad += 1
                 print(f"seed {seed}: FAILED: {failed}", flush=True)

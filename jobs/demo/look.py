@@ -5,6 +5,7 @@ from pathlib import Path
 from contacts import agenda, roster
 from contacts.database import Database, connect
 from jobs.config import load
+from mailer.outbound import outbox
 
 
 def _open(env_file: Path) -> Database:
@@ -17,6 +18,16 @@ def member_states(env_file: Path) -> dict[str, str]:
     try:
         with database.read() as session:
             return {member.address: member.state for member in roster.everyone(session)}
+    finally:
+        database.close()
+
+
+def letters_in_doubt(env_file: Path) -> list[int]:
+    """The numbers of the letters on which somebody has to decide."""
+    database = _open(env_file)
+    try:
+        with database.read() as session:
+            return [row.id for row in outbox.rows(session, outbox.IN_DOUBT)]
     finally:
         database.close()
 

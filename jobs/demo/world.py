@@ -102,7 +102,7 @@ class World:
         return str(message["Message-ID"])
 
     def wait_for(self, who: Actor, what: str, wanted: Wanted, count: int = 1) -> EmailMessage:
-        """The newest mail to `who` that is `wanted`, once there are `count`; raises StepFailed when they do not come."""
+        """The newest mail to `who` that is `wanted`, once there are `count`; raises StepFailed if they do not come."""
         deadline = time.monotonic() + self.patience
         with self.record.arrived:
             while True:

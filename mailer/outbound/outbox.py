@@ -218,11 +218,19 @@ def recover(database: Database, now: datetime, alone: bool) -> dict[str, int]:
             doubtful = item.phase == "dot_sent" and item.kind in NEVER_TWICE
             item.state, item.owner, item.lease_until = (IN_DOUBT if doubtful else QUEUED), None, None
             item.finished_at = now if doubtful else None
-            if not doubtful and (item.phase == "claimed" or item.attempt <= 1):
-                # One that was in hand when we died, and not for the first time, waits: it must not stop the others.
-                item.next_attempt_at = min(item.next_attempt_at, now)
+            if not doubtful:
+                item.next_attempt_at = min(item.next_attempt_at, now + _after_death(item))
             counts[item.state] += 1
     return counts
+
+
+def _after_death(item: OutboxItem) -> timedelta:
+    """How long a letter waits whose owner died: not at all, unless it was in hand then, and not for the first time.
+
+    A letter that brings us down again and again must not stop the others: 20 seconds, 40, 80 …
+    """
+    innocent = item.phase == "claimed" or item.attempt <= 1
+    return timedelta(0) if innocent else timedelta(seconds=5) * 2 ** min(item.attempt, 8)
 
 
 def finish_issues(session: Session, now: datetime) -> list[Issue]:
