@@ -187,7 +187,7 @@ def _configure(folder: Path, server: DevMail, web_port: int) -> Path:
         "WEB_LISTEN": f"{HOST}:{web_port}",
         "DATA_DIR": str(folder / "data"),
         "TEMPLATES_DIR": str(folder / "templates"),
-        "POLL_SECONDS": "5",
+        "POLL_SECONDS": "1",
     }
     path = folder / ".env"
     path.touch(mode=0o600)
