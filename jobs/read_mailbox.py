@@ -19,7 +19,7 @@ from mailer.inbound import register
 from mailer.inbound.identity import content_key
 from mailer.inbound.mailbox import Mailbox, Waiting
 from mailer.inbound.message import MAX_SIZE, InboundMessage, Quarantine, read
-from mailer.inbound.understanding import Request, decide, understand
+from mailer.inbound.understanding import Request, decide, prepare, understand
 
 #: How long one connection is used before a fresh one takes its place.
 _WATCH_FOR = timedelta(minutes=10)
@@ -48,6 +48,7 @@ def drain(app: App, box: Mailbox, stop: threading.Event, kept: set[int]) -> int:
 
     `kept` holds the UIDs that this connection could not move; they are left where they are.
     """
+    prepare()
     waiting = box.waiting()
     with app.database.read() as session:
         ledger = register.ledger(session, box.uidvalidity, [mail.uid for mail in waiting])

@@ -35,7 +35,7 @@ class Told:
         return sum(count - 1 for found in self.copies.values() for count in found.values())
 
 
-def tell(folder: Path, seed: int, pause: tuple[float, float] = (0.1, 1.0)) -> Told:
+def tell(folder: Path, seed: int, pause: tuple[float, float] = (0.3, 1.2)) -> Told:
     """Play the whole story with kills from this seed; raises StepFailed when a step does not come true."""
     chance, over = random.Random(seed), threading.Event()
     kills = 0

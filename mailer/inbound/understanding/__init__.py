@@ -2,6 +2,6 @@
 
 from mailer.inbound.understanding.decide import decide
 from mailer.inbound.understanding.request import Person, Plan, Request, Rsvp, Thread
-from mailer.inbound.understanding.understand import understand
+from mailer.inbound.understanding.understand import prepare, understand
 
-__all__ = ["Person", "Plan", "Request", "Rsvp", "Thread", "decide", "understand"]
+__all__ = ["Person", "Plan", "Request", "Rsvp", "Thread", "decide", "prepare", "understand"]

@@ -1,16 +1,17 @@
 """InboundMessage → Request: machines by their headers, then people by their newest words."""
 
 from dataclasses import replace
+from functools import cache
 
 from mailer.calendar import Itip
 from mailer.inbound.fold import fold
-from mailer.inbound.message import InboundMessage
+from mailer.inbound.message import InboundMessage, read
 from mailer.inbound.reply_text import Words, read_words
 from mailer.inbound.understanding import people, wishes
 from mailer.inbound.understanding.evidence import Evidence, say
 from mailer.inbound.understanding.found import Wishes
 from mailer.inbound.understanding.language import languages_of
-from mailer.inbound.understanding.lexicon import find_cues
+from mailer.inbound.understanding.lexicon import LANGUAGES, find_cues, lexicon
 from mailer.inbound.understanding.machine import Machine, is_robot, machine
 from mailer.inbound.understanding.request import Person, Request, Rsvp, Thread
 from mailer.inbound.understanding.sentences import first_words, read_sentences
@@ -32,6 +33,16 @@ def understand(message: InboundMessage, thread: Thread, own: frozenset[str] = fr
     if not known.sure and _is_distress(message, words, request):
         return replace(request, kinds=("help", *request.kinds), certain=False, why=(_HELP, *request.why))
     return request
+
+
+@cache
+def prepare() -> None:
+    """Read the words of every language now, once: a first mail should not be in hand for as long as that takes."""
+    for language in LANGUAGES:
+        lexicon(language)
+    message = read(b"From: somebody@post.example\r\n\r\nDag!\r\n")
+    if isinstance(message, InboundMessage):
+        understand(message, Thread())
 
 
 def _is_distress(message: InboundMessage, words: Words, request: Request) -> bool:
