@@ -89,7 +89,7 @@ class Writer:
         """
         edition = self.edition(name, to.language, to.variant, facts or {})
         message_id = self.message_id(name, self.new_key())  # its row keeps it, so that a retry has the same
-        filled = edition.fill({**self._values(to, now), **(values or {})})
+        filled = edition.fill({**self.member_values(to, now), **(values or {})})
         letter = Letter(
             sender_name="" if name in _UNNAMED else self._sender_name(to),
             sender=self.network.address,
@@ -183,10 +183,6 @@ class Writer:
             calendar=calendar,
         )
 
-    def member_values(self, to: Recipient, issued: datetime) -> dict[str, str]:
-        """The personal values of a letter to a member; links are issued at `issued`, so that a retry has the same."""
-        return self._values(to, issued)
-
     def message_id(self, *parts: str) -> str:
         """An id that is the same for the same letter and says nothing about it (RFC 5322 §3.6.4)."""
         mac = hmac.new(self.links.secret, "\0".join(("message-id", *parts)).encode(), hashlib.sha256)
@@ -195,7 +191,8 @@ class Writer:
     def _sender_name(self, to: Recipient) -> str:
         return "" if to.variant == "discreet" else self.network.name
 
-    def _values(self, to: Recipient, issued: datetime) -> dict[str, str]:
+    def member_values(self, to: Recipient, issued: datetime) -> dict[str, str]:
+        """The personal values of a letter to a member; links are issued at `issued`, so that a retry has the same."""
         found = {"member.name": to.name, "member.first_name": to.first_name, "member.organisation": to.organisation}
         values = {name: value for name, value in found.items() if value}
         if to.key:
