@@ -13,51 +13,47 @@ from dataclasses import dataclass
 from itertools import product
 
 from mailer.inbound.fold import fold
-from mailer.inbound.understanding.sentences import ADDRESS, Sentence
+from mailer.inbound.understanding.places import Places, Spots
+from mailer.inbound.understanding.sentences import ADDRESS
 
 GAP = 6
 WINDOW = 18
 
 
 @dataclass(frozen=True, slots=True)
-class Word:
-    """One place in a pattern: any of the words, or of the beginnings, or of the endings."""
+class Step:
+    """The next word of a group: which place it has to fit, and how far behind the word before it may stand."""
 
-    whole: frozenset[str]
-    beginnings: tuple[str, ...]
-    endings: tuple[str, ...]
-    after_gap: bool
+    place: int
+    reach: int
 
-    def fits(self, word: str) -> bool:
-        """Whether a folded word fits this place."""
-        if word in self.whole or (self.beginnings and word.startswith(self.beginnings)):
-            return True
-        if "#" in self.whole and word[0].isdigit():
-            return True
-        return bool(self.endings) and word.endswith(self.endings)
+
+Group = tuple[Step, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Pattern:
-    """A compiled pattern: groups that must all occur, and words that must not; `text` as the coordinator wrote it."""
+    """A compiled pattern: groups that must all occur, and words that must not; `text` as the coordinator wrote it.
+
+    `needed` are the places of its groups: a sentence that lacks one of them cannot fit.
+    """
 
     text: str
-    groups: tuple[tuple[Word, ...], ...]
-    never: tuple[tuple[Word, ...], ...]
-
-    @property
-    def key(self) -> frozenset[str]:
-        """Words of which a sentence must hold one; empty where beginnings or endings leave that open."""
-        plain = [place.whole for group in self.groups for place in group if not (place.beginnings or place.endings)]
-        return min((words for words in plain if "#" not in words), key=len, default=frozenset())
+    groups: tuple[Group, ...]
+    never: tuple[Group, ...]
+    needed: frozenset[int]
 
 
-def compile_pattern(text: str, classes: Mapping[str, Sequence[str]]) -> tuple[Pattern, ...]:
+def compile_pattern(text: str, classes: Mapping[str, Sequence[str]], places: Places) -> tuple[Pattern, ...]:
     """Read one pattern, as several where it has phrases ("b_c"); raises ValueError for an unknown class or no words."""
     wanted, *unwanted = text.split("~")
-    groups = [[_group(one, classes, text) for one in _spelled_out(part)] for part in wanted.split(" + ")]
-    never = tuple(_group(one, classes, text) for part in unwanted for one in _spelled_out(part))
-    return tuple(Pattern(text, chosen, never) for chosen in product(*groups))
+    groups = [[_group(one, classes, text, places) for one in _spelled_out(part)] for part in wanted.split(" + ")]
+    never = tuple(_group(one, classes, text, places) for part in unwanted for one in _spelled_out(part))
+    return tuple(Pattern(text, chosen, never, _needed(chosen)) for chosen in product(*groups))
+
+
+def _needed(groups: Sequence[Group]) -> frozenset[int]:
+    return frozenset(step.place for group in groups for step in group)
 
 
 def _spelled_out(part: str) -> list[str]:
@@ -71,20 +67,24 @@ def _spelled_out(part: str) -> list[str]:
     return [" ".join(chosen) for chosen in product(*choices)]
 
 
-def _group(text: str, classes: Mapping[str, Sequence[str]], pattern: str) -> tuple[Word, ...]:
-    words, gap = [], False
+def _group(text: str, classes: Mapping[str, Sequence[str]], pattern: str, places: Places) -> Group:
+    steps: list[Step] = []
+    gap = False
     for spelled in text.replace("...", "…").split():
         if spelled == "…":
             gap = True
             continue
-        words.append(_word(spelled, classes, gap, pattern))
+        steps.append(Step(places.number(*_choices_of(spelled, classes, pattern)), GAP + 1 if gap else 1))
         gap = False
-    if not words:
+    if not steps:
         raise ValueError(f"a pattern without words: {pattern!r}")
-    return tuple(words)
+    return tuple(steps)
 
 
-def _word(spelled: str, classes: Mapping[str, Sequence[str]], gap: bool, pattern: str) -> Word:
+def _choices_of(
+    spelled: str, classes: Mapping[str, Sequence[str]], pattern: str
+) -> tuple[frozenset[str], tuple[str, ...], tuple[str, ...]]:
+    """(whole words, beginnings, endings) that one word of a pattern stands for, folded."""
     whole: set[str] = set()
     beginnings: list[str] = []
     endings: list[str] = []
@@ -96,7 +96,7 @@ def _word(spelled: str, classes: Mapping[str, Sequence[str]], gap: bool, pattern
             beginnings.append(folded[:-1])
         else:
             whole.add(folded)
-    return Word(frozenset(whole), tuple(beginnings), tuple(endings), gap)
+    return frozenset(whole), tuple(beginnings), tuple(endings)
 
 
 def _choices(spelled: str, classes: Mapping[str, Sequence[str]], pattern: str) -> Iterator[str]:
@@ -112,45 +112,46 @@ def _choices(spelled: str, classes: Mapping[str, Sequence[str]], pattern: str) -
             raise ValueError(f"an unknown class {choice} in the pattern {pattern!r}")
 
 
-def match(pattern: Pattern, sentence: Sentence) -> tuple[int, ...] | None:
-    """The positions of the words that make this sentence fit, or None."""
-    places: list[int] = []
-    for group in pattern.groups:
-        found = _near(_runs(group, sentence.words), places)
-        if found is None:
-            return None
-        places.extend(found)
-    if any(_runs(group, sentence.words) for group in pattern.never):
+def match(pattern: Pattern, spots: Spots) -> tuple[int, ...] | None:
+    """The positions of the words that make a sentence fit, or None."""
+    if not pattern.needed <= spots.present:
         return None
-    return tuple(sorted(set(places)))
+    found: list[int] = []
+    for group in pattern.groups:
+        run = _near(_runs(group, spots), found)
+        if run is None:
+            return None
+        found.extend(run)
+    if any(_runs(group, spots) for group in pattern.never):
+        return None
+    return tuple(sorted(set(found)))
 
 
-def places(pattern: Pattern, sentence: Sentence) -> tuple[int, ...]:
+def everywhere(pattern: Pattern, spots: Spots) -> tuple[int, ...]:
     """Every position at which the words of a pattern of one group stand."""
-    return tuple(sorted({at for run in _runs(pattern.groups[0], sentence.words) for at in run}))
+    return tuple(sorted({at for run in _runs(pattern.groups[0], spots) for at in run}))
 
 
-def _near(runs: Sequence[tuple[int, ...]], places: Sequence[int]) -> tuple[int, ...] | None:
+def _near(runs: Sequence[tuple[int, ...]], found: Sequence[int]) -> tuple[int, ...] | None:
     """The run that stays within the window of what was found before."""
     for run in runs:
-        both = (*run, *places)
-        if max(both) - min(both) < WINDOW and not set(run) <= set(places):
+        both = (*run, *found)
+        if max(both) - min(both) < WINDOW and not set(run) <= set(found):
             return run
     return None
 
 
-def _runs(group: Sequence[Word], words: Sequence[str]) -> list[tuple[int, ...]]:
+def _runs(group: Group, spots: Spots) -> list[tuple[int, ...]]:
     """Every way a group fits, at most one for each place it can end."""
-    first = group[0]
-    runs: dict[int, tuple[int, ...]] = {at: (at,) for at, word in enumerate(words) if first.fits(word)}
-    for place in group[1:]:
-        reach = GAP + 1 if place.after_gap else 1
-        longer: dict[int, tuple[int, ...]] = {}
-        for end, run in runs.items():
-            for at in range(end + 1, min(end + 1 + reach, len(words))):
-                if place.fits(words[at]):
-                    longer[at] = (*run, at)
-        runs = longer
+    runs: dict[int, tuple[int, ...]] = {at: (at,) for at in spots.of(group[0].place)}
+    for step in group[1:]:
         if not runs:
             break
+        longer: dict[int, tuple[int, ...]] = {}
+        places = spots.of(step.place)
+        for end, run in runs.items():
+            for at in places:
+                if end < at <= end + step.reach:
+                    longer[at] = (*run, at)
+        runs = longer
     return list(runs.values())

@@ -4,6 +4,7 @@ import pytest
 
 from mailer.inbound.understanding.lexicon import LANGUAGES, find_cues, lexicon
 from mailer.inbound.understanding.phrases import compile_pattern, match
+from mailer.inbound.understanding.places import Places, spots
 from mailer.inbound.understanding.sentences import read_sentences
 
 CLASSES = {"me": ["mij", "me"], "list": ["lijst", "mailinglijst"]}
@@ -33,19 +34,21 @@ CLASSES = {"me": ["mij", "me"], "list": ["lijst", "mailinglijst"]}
 )
 def test_patterns(pattern: str, text: str, fits: bool) -> None:
     (sentence,) = read_sentences(text)
-    assert any(match(one, sentence) is not None for one in compile_pattern(pattern, CLASSES)) is fits
+    places = Places()
+    patterns = compile_pattern(pattern, CLASSES, places)
+    assert any(match(one, spots(places, sentence.words)) is not None for one in patterns) is fits
 
 
 @pytest.mark.parametrize("pattern", ["<nobody>", "", "~ niet"])
 def test_a_pattern_that_cannot_be_read_is_refused(pattern: str) -> None:
     with pytest.raises(ValueError, match="pattern"):
-        compile_pattern(pattern, CLASSES)
+        compile_pattern(pattern, CLASSES, Places())
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_every_language_knows_the_same_topics(language: str) -> None:
-    assert {topic.partition(".")[0] for topic in lexicon(language).patterns} >= {
-        topic.partition(".")[0] for topic in lexicon("nl").patterns
+    assert {topic.partition(".")[0] for topic in lexicon(language).topics} >= {
+        topic.partition(".")[0] for topic in lexicon("nl").topics
     }
 
 
