@@ -79,6 +79,8 @@ def _word_bytes(encoding: str, text: str) -> bytes:
 
 def clean(text: str, length: int = NAME_LENGTH) -> str:
     """One NFC line of at most `length` characters, without controls, bidi overrides or lone surrogates (INB-36)."""
+    if text.isascii() and text.isprintable():
+        return " ".join(text[: length * 8].split())[:length].strip()
     shown = (
         " " if char.isspace() or char in "\x1c\x1d\x1e\x1f" else char
         for char in text[: length * 8]

@@ -1,7 +1,7 @@
 """The cues of one mail, asked by topic; denied cues do not count, conditional ones are known."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 from mailer.inbound.understanding.lexicon import Cue
 from mailer.inbound.understanding.sentences import Sentence
@@ -9,26 +9,35 @@ from mailer.inbound.understanding.sentences import Sentence
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """`sentences` of the author's newest words, and every cue found in them."""
+    """`sentences` of the author's newest words, and every cue found in them; `by_topic` holds where each topic is."""
 
     sentences: Sequence[Sentence]
     cues: tuple[Cue, ...]
+    by_topic: Mapping[str, list[int]] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        found: dict[str, list[int]] = {}
+        for at, cue in enumerate(self.cues):
+            found.setdefault(cue.topic, []).append(at)
+            found.setdefault(cue.topic.partition(".")[0], []).append(at)
+        object.__setattr__(self, "by_topic", found)
 
     def of(self, *topics: str) -> tuple[Cue, ...]:
         """Cues of these topics ("join.strong"; "join" for all of its strengths) that are not denied."""
-        return tuple(cue for cue in self.cues if not cue.negated and _is_of(cue, topics))
+        return tuple(cue for cue in self.even_denied(*topics) if not cue.negated)
 
     def has(self, *topics: str) -> bool:
         """Whether any of these topics is there, not denied."""
-        return bool(self.of(*topics))
+        return any(not self.cues[at].negated for topic in topics for at in self.by_topic.get(topic, ()))
 
     def denied(self, *topics: str) -> tuple[Cue, ...]:
         """Cues of these topics that a negation turns round."""
-        return tuple(cue for cue in self.cues if cue.negated and _is_of(cue, topics))
+        return tuple(cue for cue in self.even_denied(*topics) if cue.negated)
 
     def even_denied(self, *topics: str) -> tuple[Cue, ...]:
         """Cues of these topics, whether denied or not: for what must never be missed."""
-        return tuple(cue for cue in self.cues if _is_of(cue, topics))
+        places = {at for topic in topics for at in self.by_topic.get(topic, ())}
+        return tuple(self.cues[at] for at in sorted(places))
 
     def where(self, *topics: str) -> frozenset[int]:
         """The sentences in which these topics stand."""
@@ -51,10 +60,6 @@ class Evidence:
         if any(self.clauses(one) & near for one in third):
             return True
         return bool(third) and not any(self.clauses(one) & near for one in first)
-
-
-def _is_of(cue: Cue, topics: Sequence[str]) -> bool:
-    return any(cue.topic == topic or cue.topic.startswith(f"{topic}.") for topic in topics)
 
 
 def say(cue: Cue) -> str:

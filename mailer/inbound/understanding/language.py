@@ -1,10 +1,13 @@
 """Which language a mail is written in: scripts first, then common words; the mailbox's own words decide nothing."""
 
+import re
 from collections import Counter
 from collections.abc import Sequence
+from functools import cache
 
 from mailer.inbound.understanding.lexicon import LANGUAGES, lexicon
 
+_ARABIC, _CYRILLIC, _ASCII = re.compile("[\u0600-\u06ff]"), re.compile("[\u0400-\u04ff]"), re.compile("[A-Za-z]")
 _LATIN = ("nl", "fr", "en", "de", "es", "tr")
 
 
@@ -34,11 +37,18 @@ def _known(words: Sequence[str]) -> Counter[str]:
 
 
 def _scores(words: Sequence[str]) -> Counter[str]:
-    score: Counter[str] = Counter()
-    for name in _LATIN:
-        common = lexicon(name).common
-        score[name] = sum(word in common for word in words)
+    """How many of the words are common ones of each language."""
+    common = _common()
+    score = Counter(dict.fromkeys(_LATIN, 0))
+    score.update(name for word in words for name in common.get(word, ()))
     return score
+
+
+@cache
+def _common() -> dict[str, tuple[str, ...]]:
+    """For each common word the languages in which it is one."""
+    words = {word for name in _LATIN for word in lexicon(name).common}
+    return {word: tuple(name for name in _LATIN if word in lexicon(name).common) for word in words}
 
 
 def _also_latin(words: Sequence[str]) -> tuple[str, ...]:
@@ -47,9 +57,10 @@ def _also_latin(words: Sequence[str]) -> tuple[str, ...]:
 
 
 def _script(text: str) -> str:
-    arabic = sum("\u0600" <= char <= "\u06ff" for char in text)
-    cyrillic = sum("\u0400" <= char <= "\u04ff" for char in text)
-    latin = sum(char.isascii() and char.isalpha() for char in text)
+    if text.isascii():
+        return "latin"
+    arabic, cyrillic = len(_ARABIC.findall(text)), len(_CYRILLIC.findall(text))
+    latin = len(_ASCII.findall(text))
     if arabic * 2 > latin:
         return "arabic" if arabic >= cyrillic and arabic else "cyrillic" if cyrillic else "latin"
     return "cyrillic" if cyrillic * 2 > latin and cyrillic else "latin"

@@ -1,5 +1,6 @@
 """Text as sentences of folded words: where clauses end, what is asked, which addresses stand where."""
 
+import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,9 +12,11 @@ from mailer.inbound.understanding.knowledge import shared
 MAX_SENTENCES = 300
 MAX_ALIKE = 3
 MAX_WORDS = 70
-_ENDS = ".!?…؟。;"
+_END = re.compile("[.!?…؟。;]")
 _BREAKS = ',:()[]«»“”"–—/|'
 _WIDE = 46  # a line at least this wide was probably broken by the mail program, not by the writer
+# A word of at most 200 letters and digits, or one mark that ends a clause.
+_TOKEN = re.compile(rf"(?:[^\W_]|[+%€$]){{1,200}}|[{re.escape(_BREAKS)}]")
 ADDRESS = "‹address›"
 LINK = "‹link›"
 
@@ -60,15 +63,20 @@ def _blocks(text: str) -> list[str]:
 def _pieces(block: str) -> list[str]:
     """Cut at the ends of sentences; a point within a word, a number or an address is none."""
     pieces, start = [], 0
-    for at, char in enumerate(block):
-        if char in _ENDS and (
-            at + 1 == len(block) or block[at + 1] in " \"')»”’" or char in "?!؟" or not _within(block, at)
-        ):
-            if char == "." and _is_short(block, start, at):
-                continue
+    for mark in _END.finditer(block):
+        at = mark.start()
+        if _ends(block, start, at):
             pieces.append(block[start : at + 1])
             start = at + 1
     return [piece for piece in [*pieces, block[start:]] if piece.strip(" .!?…;\"'-")]
+
+
+def _ends(block: str, start: int, at: int) -> bool:
+    """Whether the mark at `at` ends the sentence that begins at `start`."""
+    char, after = block[at], block[at + 1 : at + 2]
+    if after and after not in " \"')»”’" and char in ".;" and (after.isalnum() and at > 0):
+        return False
+    return not (char == "." and _is_short(block, start, at))
 
 
 def _greeting(piece: str) -> list[str]:
@@ -78,10 +86,6 @@ def _greeting(piece: str) -> list[str]:
     if comma and rest.strip() and 0 < len(words) <= 5 and words[0] in shared("sentences", "greetings"):
         return [head, rest]
     return [piece]
-
-
-def _within(block: str, at: int) -> bool:
-    return block[at] in ".;" and at > 0 and block[at + 1].isalnum()
 
 
 def _is_short(block: str, start: int, at: int) -> bool:
@@ -110,6 +114,8 @@ def _sentences(piece: str) -> list[Sentence]:
 
 def _tokens(piece: str) -> list[str]:
     """Folded words and the marks that end a clause; an address or a link is one word."""
+    if "@" not in piece and "://" not in piece and "ww." not in piece.lower():
+        return _words(piece)
     found: list[str] = []
     for chunk in piece.split():
         if "@" in chunk and addresses(chunk, 1):
@@ -122,14 +128,12 @@ def _tokens(piece: str) -> list[str]:
     return found
 
 
-def _words(chunk: str) -> list[str]:
-    folded = fold(chunk[:200])
-    for written, read in (("can't", "can not"), ("won't", "will not"), ("cannot", "can not"), ("n't", " not")):
-        folded = folded.replace(written, read)
-    kept: list[str] = []
-    for char in folded:
-        kept.append(char if char.isalnum() or char in "+%€$" else f" {char} " if char in _BREAKS else " ")
-    return "".join(kept).split()
+def _words(text: str) -> list[str]:
+    folded = fold(text)
+    if "n't" in folded or "can" in folded:
+        for written, read in (("can't", "can not"), ("won't", "will not"), ("cannot", "can not"), ("n't", " not")):
+            folded = folded.replace(written, read)
+    return _TOKEN.findall(folded)
 
 
 def first_words(sentences: Sequence[Sentence], count: int) -> tuple[str, ...]:

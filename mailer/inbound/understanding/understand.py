@@ -87,8 +87,12 @@ def _read(text: str, signature: str) -> tuple[Evidence, tuple[str, ...]]:
 
 def _with_signature(evidence: Evidence, words: Words, languages: tuple[str, ...]) -> Evidence:
     """The same words and those under the closing formula, where a last sentence may hide."""
-    sentences = (*evidence.sentences, *read_sentences(words.signature[:2000]))
-    return Evidence(sentences, find_cues(sentences, languages))
+    signed = read_sentences(words.signature[:2000])
+    if not signed:
+        return evidence
+    above = len(evidence.sentences)
+    below = (replace(cue, sentence=cue.sentence + above) for cue in find_cues(signed, languages))
+    return Evidence((*evidence.sentences, *signed), (*evidence.cues, *below))
 
 
 def _under_the_closing(evidence: Evidence, signed: Evidence) -> bool:
@@ -101,7 +105,8 @@ def _wished(
     message: InboundMessage, thread: Thread, words: Words, evidence: Evidence, language: str, said: tuple[str, ...]
 ) -> Request:
     named = people.others(message, words)
-    offered = thread.kind == "none" and _was_offered(words)
+    agrees = thread.kind == "none" and evidence.has("yes", "coming.whole")
+    offered = agrees and _was_offered(words)
     found = wishes.weigh(evidence, thread.kind, words.own, offered, bool(named))
     stops = [*found.stops, *_doubts(message, words)]
     kinds = found.ordered()
