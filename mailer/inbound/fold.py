@@ -29,11 +29,22 @@ _SAME = str.maketrans(
 )
 
 
+class _Folded(dict[int, str]):
+    """What each character becomes, worked out when it is first seen."""
+
+    def __missing__(self, code: int) -> str:
+        spelled = unicodedata.normalize("NFKD", chr(code).casefold().translate(_SAME))
+        self[code] = found = "".join(char for char in spelled if not unicodedata.combining(char))
+        return found
+
+
+_FOLDED = _Folded()
+
+
 def fold(text: str) -> str:
     """`text` without case, accents and spelling variants: "Ingeschréven" → "ingeschreven", "أريد" → "اريد"."""
     if text.isascii():
         return text.lower()
-    # Spanish "sí" (yes) and "si" (if) would become one word.
-    spelled = " ".join("sii" if word.strip(",.!¡") == "sí" else word for word in text.casefold().split(" "))
-    spelled = spelled.translate(_SAME)
-    return "".join(char for char in unicodedata.normalize("NFKD", spelled) if not unicodedata.combining(char))
+    if "í" in text or "Í" in text:  # Spanish "sí" (yes) and "si" (if) would become one word
+        text = " ".join("sii" if word.casefold().strip(",.!¡") == "sí" else word for word in text.split(" "))
+    return text.translate(_FOLDED)

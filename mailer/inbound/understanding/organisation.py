@@ -135,7 +135,9 @@ def _spelled(piece: str) -> str:
 def _in_text(text: str, label: str) -> str | None:
     """The run of capitalised words in a text that spells the domain, with its legal form."""
     words = " ".join(text.split()).split(" ")
-    for start in range(len(words)):
+    for start, word in enumerate(words):
+        if not _begins(word):
+            continue
         for length in range(6, 0, -1):
             run = words[start : start + length]
             if len(run) == length and _is_run(run) and _fits(" ".join(run), label):
@@ -143,10 +145,14 @@ def _in_text(text: str, label: str) -> str | None:
     return None
 
 
+def _begins(word: str) -> bool:
+    return word.lstrip("«“\"'(")[:1].isupper()
+
+
 def _is_run(run: Sequence[str]) -> bool:
     """Words that can be one name: they begin with a capital or are small words, and no comma or point cuts them."""
     inner = all(not word.endswith((",", ".", ";", ":", "?", "!")) for word in run[:-1])
-    ends = run[0].lstrip("«“\"'(")[:1].isupper() and (run[-1].strip("«»“”\"'(),.;:?!")[:1].isupper() or "&" in run)
+    ends = _begins(run[0]) and (run[-1].strip("«»“”\"'(),.;:?!")[:1].isupper() or "&" in run)
     small = all(word[:1].isupper() or len(word) <= 3 or "'" in word for word in run)
     return inner and ends and small and "@" not in "".join(run)
 
