@@ -53,6 +53,8 @@ class Address:
 
 
 def _has_hidden(text: str) -> bool:
+    if text.isascii():
+        return " " in text or not text.isprintable()
     return any(unicodedata.category(char) in ("Cc", "Cf", "Cs", "Zl", "Zp", "Zs", "Cn", "Co") for char in text)
 
 

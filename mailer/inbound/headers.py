@@ -35,18 +35,16 @@ def decode_bytes(data: bytes, charset: str | None, language: str = "") -> str:
     return data.decode("cp1252", "replace")
 
 
-def raw_text(value: object) -> str:
-    """A header value as the parser kept it, with 8-bit bytes read as text and folding undone."""
-    text = str(value)
-    try:
-        text.encode("utf-8")
-    except UnicodeEncodeError:
-        text = decode_bytes(text.encode("utf-8", "surrogateescape"), None)
-    return text.replace("\r", "").replace("\n", "")
+def raw_value(value: bytes) -> str:
+    """The bytes of a header value as text on one line: folding undone, 8-bit bytes read as what they most likely are."""
+    text = value.decode("ascii") if value.isascii() else decode_bytes(value, None)
+    return text.replace("\r", "").replace("\n", "").strip(" \t")
 
 
 def decode_words(text: str) -> str:
     """Replace RFC 2047 encoded-words; neighbours of one charset are joined first, because a character may be split."""
+    if "=?" not in text:
+        return text
     pieces: list[str] = []
     waiting: tuple[str, bytes] | None = None
     end = 0

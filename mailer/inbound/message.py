@@ -1,13 +1,9 @@
 """Bytes of a mail → InboundMessage or Quarantine: pure, and total for any bytes at all (RFC 5322, 2045–2047)."""
 
-import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from email import message_from_bytes
-from email.message import Message
-from types import MappingProxyType
 
 from contacts.address import Address
 from contacts.errors import RuleBroken
@@ -18,20 +14,18 @@ from mailer.inbound.headers import (
     decode_words,
     ids,
     mailboxes,
-    raw_text,
+    raw_value,
     sent_at,
 )
 from mailer.inbound.html_text import read_html
-from mailer.inbound.parts import Attachment, Found, ReportPart, TooMuch, gather
+from mailer.inbound.identity import content_key
+from mailer.inbound.mime import MAX_HEADER, Part, TooMuch, parse
+from mailer.inbound.parts import Attachment, Found, ReportPart, gather
 
 __all__ = ["Attachment", "Author", "InboundMessage", "Quarantine", "ReportPart", "read"]
 
 MAX_SIZE = 25 * 1024 * 1024
-MAX_HEADER = 256 * 1024
-MAX_FIELDS = 1000
-_BOUNDARY = re.compile(rb'boundary="?([^"\s;]{1,200})', re.IGNORECASE)
-_DELIMITER = re.compile(rb"\n--([^\s\r\n]{1,200})")
-_FIELD = re.compile(rb"^[^\s:]{1,200}[ \t]*:", re.MULTILINE)
+_EARLY_ID = re.compile(rb"^message-id[ \t]*:[ \t\r\n]*(<[^<>\s]{1,990}>)", re.IGNORECASE | re.MULTILINE)
 _RECIPIENT_FIELDS = (
     "x-gm-original-to",
     "delivered-to",
@@ -93,13 +87,12 @@ class Quarantine:
 
 def read(raw: bytes) -> InboundMessage | Quarantine:
     """Read the bytes of one mail. Never raises: what breaks a limit or the parser is a Quarantine (INB-30, INB-31)."""
-    digest = hashlib.sha256(raw).hexdigest()
-    message_id = None
+    digest, message_id = content_key(raw), None
     try:
         message_id = _early_id(raw)
-        reason = _too_much(raw)
-        if reason is None:
-            return _read(raw, digest)
+        if len(raw) <= MAX_SIZE:
+            return _read(parse(raw), digest)
+        reason = "larger than 25 MB"
     except TooMuch as error:
         reason = str(error)
     except Exception as error:  # the promise of this function: one hostile mail is one Quarantine, never a crash
@@ -107,62 +100,56 @@ def read(raw: bytes) -> InboundMessage | Quarantine:
     return Quarantine(reason, digest, message_id)
 
 
-def _header_end(raw: bytes) -> int:
-    ends = [at for at in (raw.find(b"\r\n\r\n"), raw.find(b"\n\n")) if at >= 0]
-    return min(ends, default=len(raw))
-
-
 def _early_id(raw: bytes) -> str | None:
     """The Message-ID of a mail that may never be parsed."""
-    head = raw[: min(_header_end(raw), MAX_HEADER)]
-    match = re.search(rb"^message-id[ \t]*:[ \t\r\n]*(<[^<>\s]{1,990}>)", head, re.IGNORECASE | re.MULTILINE)
+    ends = [at for at in (raw.find(b"\r\n\r\n", 0, MAX_HEADER), raw.find(b"\n\n", 0, MAX_HEADER)) if at >= 0]
+    match = _EARLY_ID.search(raw, 0, min(ends, default=MAX_HEADER))
     return match[1].decode("utf-8", "replace") if match else None
 
 
-def _too_much(raw: bytes) -> str | None:
-    """The limit these bytes break, found by counting only: the parser is never shown a bomb."""
-    if len(raw) > MAX_SIZE:
-        return "larger than 25 MB"
-    end = _header_end(raw)
-    if end > MAX_HEADER:
-        return "header larger than 256 KB"
-    if sum(1 for _ in _FIELD.finditer(raw, 0, end)) > MAX_FIELDS:
-        return "more than 1,000 header fields"
-    boundaries: set[bytes] = set()
-    for match in _BOUNDARY.finditer(raw):
-        boundaries.add(match[1])
-        if len(boundaries) > 100:
-            return "parts nested more than 20 deep"
-    return _too_many_delimiters(raw, boundaries)
+class Headers(Mapping[str, tuple[str, ...]]):
+    """The fields of a mail by name in lower case; each is decoded and cleaned when it is first looked at."""
+
+    def __init__(self, fields: Sequence[tuple[str, bytes]]) -> None:
+        self._raw: dict[str, list[str]] = {}
+        self._shown: dict[str, tuple[str, ...]] = {}
+        for name, value in fields:
+            self._raw.setdefault(name[:200], []).append(raw_value(value))
+
+    def __getitem__(self, name: str) -> tuple[str, ...]:
+        if name not in self._shown:
+            self._shown[name] = tuple(clean(decode_words(value), 10_000) for value in self._raw[name])
+        return self._shown[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._raw)
+
+    def __len__(self) -> int:
+        return len(self._raw)
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({sorted(self._raw)})"
+
+    def raw(self, name: str) -> list[str]:
+        """The values of one field, encoded words and all."""
+        return self._raw.get(name, [])
 
 
-def _too_many_delimiters(raw: bytes, boundaries: set[bytes]) -> str | None:
-    count = 0
-    for match in _DELIMITER.finditer(raw):
-        if match[1] in boundaries or match[1].removesuffix(b"--") in boundaries:
-            count += 1
-            if count > 450:
-                return "more than 200 parts"
-    return None
-
-
-def _read(raw: bytes, digest: str) -> InboundMessage:
-    root = message_from_bytes(raw)
-    raw_headers = _raw_headers(root)
-    headers = {name: tuple(_shown(value) for value in values) for name, values in raw_headers.items()}
-    found = gather(root, next(iter(headers.get("content-language", ())), ""))
+def _read(root: Part, digest: str) -> InboundMessage:
+    headers = Headers(root.fields)
+    found = gather(root, headers.get("content-language", ("",))[0])
     return InboundMessage(
         content_hash=digest,
-        message_id=next(iter(ids(_first(raw_headers, "message-id"))), None),
-        thread_ids=_thread_ids(raw_headers),
-        author=_author(raw_headers),
-        return_path=_return_path(raw_headers),
-        recipients=_recipients(raw_headers),
-        subject=clean(decode_words(_first(raw_headers, "subject")), SUBJECT_LENGTH),
-        date=sent_at(_first(raw_headers, "date")),
+        message_id=next(iter(ids(_first(headers, "message-id"))), None),
+        thread_ids=_thread_ids(headers),
+        author=_author(headers),
+        return_path=_return_path(headers),
+        recipients=_recipients(headers),
+        subject=clean(decode_words(_first(headers, "subject")), SUBJECT_LENGTH),
+        date=sent_at(_first(headers, "date")),
         text=_body(found),
         html="\n".join(found.html) or None,
-        headers=MappingProxyType(headers),
+        headers=headers,
         calendar=tuple(found.calendar[:20]),
         reports=tuple(found.reports),
         vcards=tuple(found.vcards[:20]),
@@ -174,30 +161,19 @@ def _read(raw: bytes, digest: str) -> InboundMessage:
     )
 
 
-def _raw_headers(root: "Message[str, str]") -> dict[str, list[str]]:
-    gathered: dict[str, list[str]] = {}
-    for name, value in root.raw_items():
-        gathered.setdefault(raw_text(name).strip().lower()[:200], []).append(raw_text(value))
-    return gathered
+def _first(headers: Headers, name: str) -> str:
+    return next(iter(headers.raw(name)), "")
 
 
-def _shown(value: str) -> str:
-    return clean(decode_words(value), 10_000)
-
-
-def _first(headers: Mapping[str, list[str]], name: str) -> str:
-    return next(iter(headers.get(name, ())), "")
-
-
-def _thread_ids(headers: Mapping[str, list[str]]) -> tuple[str, ...]:
+def _thread_ids(headers: Headers) -> tuple[str, ...]:
     """What this mail answers: In-Reply-To, then References from the newest to the oldest."""
     answered = ids(_first(headers, "in-reply-to"))
     return tuple(dict.fromkeys([*answered, *reversed(ids(_first(headers, "references")))]))
 
 
-def _author(headers: Mapping[str, list[str]]) -> Author | None:
+def _author(headers: Headers) -> Author | None:
     """The author, only if From stands there once and holds exactly one plain mailbox (RFC 5322 §3.6.2, INB-22)."""
-    fields = headers.get("from", [])
+    fields = headers.raw("from")
     found = mailboxes(fields[0][:4000], limit=2) if len(fields) == 1 else []
     if len(found) != 1 or not found[0][1]:
         return None
@@ -207,15 +183,15 @@ def _author(headers: Mapping[str, list[str]]) -> Author | None:
         return None
 
 
-def _return_path(headers: Mapping[str, list[str]]) -> str | None:
+def _return_path(headers: Headers) -> str | None:
     """None without the field, "" for the null return path, else the address."""
     if "return-path" not in headers:
         return None
     return next(iter(addresses(_first(headers, "return-path")[:2000])), "")
 
 
-def _recipients(headers: Mapping[str, list[str]]) -> tuple[str, ...]:
-    texts = (value for name in _RECIPIENT_FIELDS for value in headers.get(name, ()))
+def _recipients(headers: Headers) -> tuple[str, ...]:
+    texts = (value for name in _RECIPIENT_FIELDS for value in headers.raw(name))
     return tuple(dict.fromkeys(address for text in texts for address in addresses(text)))[:500]
 
 

@@ -1,18 +1,15 @@
 """The parts of a received mail: which text to read, what is attached, what a machine reports."""
 
-import binascii
+import re
 from dataclasses import dataclass, field
-from email import message_from_bytes
-from email.message import Message
 
-from mailer.inbound.headers import decode_bytes, decode_words, file_name, raw_text
+from mailer.inbound.headers import decode_bytes, decode_words, file_name, raw_value
 from mailer.inbound.html_text import read_html
+from mailer.inbound.mime import EMBEDDED, Part, TooMuch, parse
 
 TEXT_LENGTH = 1_000_000
 CALENDAR_LENGTH = 256 * 1024
 VCARD_LENGTH = 64 * 1024
-MAX_PARTS = 200
-MAX_DEPTH = 20
 _REPORTS = frozenset(
     {
         "message/delivery-status",
@@ -26,11 +23,6 @@ _REPORTS = frozenset(
 )
 _CALENDARS = frozenset({"text/calendar", "application/ics"})
 _VCARDS = frozenset({"text/vcard", "text/x-vcard", "text/directory"})
-_EMBEDDED = frozenset({"message/rfc822", "message/global"})
-
-
-class TooMuch(Exception):
-    """This mail breaks a limit; the text says which one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,67 +67,48 @@ class Found:
             texts.append(text)
 
 
-def gather(root: "Message[str, str]", language: str = "") -> Found:
-    """Walk the parts of `root` once; raises TooMuch for more than 200 parts, 20 levels, or 1 MB of text."""
+def gather(root: Part, language: str = "") -> Found:
+    """Walk the parts of `root` once; raises TooMuch for more than 1 MB of text."""
     found = Found()
-    _measure(root)
     _visit(root, found, language)
     if found.html and not any(text.strip() for text in found.plain) and sum(map(len, found.html)) > TEXT_LENGTH:
         raise TooMuch("text longer than 1 MB")
     return found
 
 
-def _measure(root: "Message[str, str]") -> None:
-    """Count parts and levels without recursion, before anything is decoded."""
-    waiting, parts = [(root, 0)], -1
-    while waiting:
-        part, depth = waiting.pop()
-        parts += 1
-        if depth > MAX_DEPTH:
-            raise TooMuch("parts nested more than 20 deep")
-        if parts > MAX_PARTS:
-            raise TooMuch("more than 200 parts")
-        waiting.extend((child, depth + 1) for child in _children(part))
-
-
-def _children(part: "Message[str, str]") -> list["Message[str, str]"]:
-    payload = part.get_payload()
-    return [child for child in payload if isinstance(child, Message)] if isinstance(payload, list) else []
-
-
-def _visit(part: "Message[str, str]", found: Found, language: str) -> None:
-    kind = part.get_content_type()
+def _visit(part: Part, found: Found, language: str) -> None:
+    kind = part.kind
     if kind == "multipart/encrypted" or (kind.endswith("pkcs7-mime") and not _opaque_signed(part, found, language)):
         found.encrypted = True
     elif kind == "multipart/report":
-        found.report_type = _parameter(part, "report-type").lower()
+        found.report_type = part.parameter("report-type").lower()
         _visit_all(part, found, language)
     elif kind == "multipart/signed":
         found.signed = True
         _visit_all(part, found, language, first_only=True)
-    elif kind in _EMBEDDED:
+    elif kind in EMBEDDED:
         _embedded(part, found, language)
-    elif part.is_multipart() and kind not in _REPORTS:
+    elif kind.startswith("multipart/"):
         _visit_all(part, found, language)
     elif not kind.endswith("pkcs7-mime"):
         _leaf(part, kind, found, language)
 
 
-def _visit_all(part: "Message[str, str]", found: Found, language: str, first_only: bool = False) -> None:
-    children = _children(part)
-    if not children:
+def _visit_all(part: Part, found: Found, language: str, first_only: bool = False) -> None:
+    if not part.children:
         _leaf(part, "text/plain", found, language)
-    for child in children[:1] if first_only else children:
+    for child in part.children[:1] if first_only else part.children:
         _visit(child, found, language)
 
 
-def _leaf(part: "Message[str, str]", kind: str, found: Found, language: str) -> None:
-    name = _name(part)
-    attached = part.get_content_disposition() == "attachment"
+def _leaf(part: Part, kind: str, found: Found, language: str) -> None:
+    disposition, stated = part.disposition()
+    name = file_name(decode_words(stated[:2000])) if stated else ""
+    attached = disposition == "attachment"
     if kind in _REPORTS:
         found.reports.append(ReportPart(kind, _report_text(part)[:200_000]))
     elif kind in _CALENDARS or name.lower().endswith(".ics"):
-        _keep_calendar(_bytes(part), found)
+        _keep_calendar(part.content(), found)
     elif kind in _VCARDS or name.lower().endswith(".vcf"):
         found.vcards.append(_text(part, language)[:VCARD_LENGTH])
     elif kind == "text/plain" and not attached:
@@ -145,8 +118,7 @@ def _leaf(part: "Message[str, str]", kind: str, found: Found, language: str) -> 
     elif kind == "text/html" and not attached:
         found.add(found.html, _text(part, language))
     else:
-        payload = part.get_payload()
-        found.attachments.append(Attachment(name, kind[:100], len(payload) if isinstance(payload, str) else 0))
+        found.attachments.append(Attachment(name, kind[:100], part.size))
 
 
 def _keep_calendar(data: bytes, found: Found) -> None:
@@ -156,9 +128,9 @@ def _keep_calendar(data: bytes, found: Found) -> None:
         found.calendar.append(data)
 
 
-def _embedded(part: "Message[str, str]", found: Found, language: str) -> None:
+def _embedded(part: Part, found: Found, language: str) -> None:
     """A mail within the mail: in a report the returned header, elsewhere the text that was forwarded."""
-    inner = next(iter(_children(part)), None)
+    inner = next(iter(part.children), None)
     if inner is None:
         return
     if found.report_type is not None:
@@ -172,67 +144,48 @@ def _embedded(part: "Message[str, str]", found: Found, language: str) -> None:
     found.encrypted |= within.encrypted
 
 
-def _header_text(message: "Message[str, str]") -> str:
-    lines = (f"{name}: {decode_words(raw_text(value))}" for name, value in message.raw_items())
+def _header_text(part: Part) -> str:
+    lines = (f"{name}: {decode_words(raw_value(value))}" for name, value in part.fields)
     return "\n".join(lines)[:100_000]
 
 
-def _opaque_signed(part: "Message[str, str]", found: Found, language: str) -> bool:
+def _opaque_signed(part: Part, found: Found, language: str) -> bool:
     """Read the mail inside an opaque S/MIME signature (RFC 8551 §3.5.2); the signature is not checked (INB-24)."""
-    if _parameter(part, "smime-type").lower() not in ("signed-data", ""):
+    if part.parameter("smime-type").lower() not in ("signed-data", ""):
         return False
-    data = _bytes(part)
+    data = part.content()
     at = data.lower().find(b"content-type:")
     if at < 0 or data.lower().count(b"multipart/", at) > 8:
         return False
-    inner = message_from_bytes(data[at:])
-    _measure(inner)
-    if inner.get_content_type().endswith("pkcs7-mime"):
+    inner = parse(data[at:])
+    if inner.kind.endswith("pkcs7-mime"):
         return False
     found.signed = True
     _visit(inner, found, language)
     return True
 
 
-def _report_text(part: "Message[str, str]") -> str:
-    """The blocks of a report: the parser has already split message/delivery-status into header blocks."""
-    if part.is_multipart():
-        # Of types it does not know the parser makes a mail: its first block as header, the others as body.
-        return "\n\n".join(f"{_header_text(block)}\n\n{_body_text(block)}".strip() for block in _children(part))
-    return decode_bytes(_bytes(part), None).replace("\r", "")
+def _report_text(part: Part) -> str:
+    """The blocks of a report as lines; words in another character set are read."""
+    text = decode_bytes(part.content(), None).replace("\r\n", "\n").replace("\r", "\n")
+    return decode_words(text) if "=?" in text else text
 
 
-def _body_text(block: "Message[str, str]") -> str:
-    return "" if block.is_multipart() else decode_bytes(_bytes(block), None).replace("\r", "")
-
-
-def _bytes(part: "Message[str, str]") -> bytes:
-    try:
-        data = part.get_payload(decode=True)
-    except (ValueError, TypeError, AttributeError, binascii.Error, LookupError, AssertionError):
-        data = None
-    if isinstance(data, bytes):
-        return data
-    text = part.get_payload()
-    return text.encode("utf-8", "surrogateescape") if isinstance(text, str) else b""
-
-
-def _text(part: "Message[str, str]", language: str) -> str:
-    text = decode_bytes(_bytes(part), _parameter(part, "charset") or None, language)
+def _text(part: Part, language: str) -> str:
+    text = decode_bytes(part.content(), part.parameter("charset") or None, language)
     # Line feeds only; NUL and the other C0 controls never reach anything that reads text.
     text = text.replace("\r\n", "\n").replace("\r", "\n")
-    return text.translate(_CONTROLS)
+    return _CONTROLS.sub("", text)
 
 
-_HIDDEN = (*range(9), *range(11, 32), 127, *range(0x202A, 0x202F), *range(0x2066, 0x206A), 0xFEFF)
-_CONTROLS: dict[int, int | None] = dict.fromkeys(_HIDDEN) | dict.fromkeys(range(0xD800, 0xE000), 0xFFFD)
+_CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f\u202a-\u202e\u2066-\u2069\ufeff\ud800-\udfff]+")
 
 
-def _unflow(part: "Message[str, str]", text: str) -> str:
+def _unflow(part: Part, text: str) -> str:
     """Join the soft breaks of format=flowed (RFC 3676 §4), per depth of quoting."""
-    if _parameter(part, "format").lower() != "flowed":
+    if part.parameter("format").lower() != "flowed":
         return text
-    delete, lines = _parameter(part, "delsp").lower() == "yes", [""]
+    delete, lines = part.parameter("delsp").lower() == "yes", [""]
     soft, last_depth = False, 0
     for line in text.split("\n"):
         body = line.lstrip(">")
@@ -254,20 +207,3 @@ def _unarmour(text: str) -> str:
         return text
     inner = text[begin:end].split("\n\n", 1)
     return text[:begin] + (inner[1] if len(inner) == 2 else "")
-
-
-def _parameter(part: "Message[str, str]", name: str) -> str:
-    try:
-        value = part.get_param(name, "")
-        found = value[2] if isinstance(value, tuple) else value
-    except (ValueError, TypeError, AttributeError, IndexError, LookupError):
-        return ""
-    return str(found or "").strip()
-
-
-def _name(part: "Message[str, str]") -> str:
-    try:
-        name = part.get_filename() or ""
-    except (ValueError, TypeError, AttributeError, IndexError, LookupError):
-        return ""
-    return file_name(decode_words(raw_text(name)[:2000]))
