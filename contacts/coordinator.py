@@ -39,6 +39,11 @@ def find(session: Session, address: Address) -> Coordinator | None:
     return session.scalar(select(Coordinator).where(Coordinator.address_key == address.key))
 
 
+def keys(session: Session) -> frozenset[str]:
+    """The address keys of all coordinators."""
+    return frozenset(session.scalars(select(Coordinator.address_key)))
+
+
 def add(session: Session, address: Address, name: str, language: str, now: datetime) -> Coordinator:
     """A new coordinator; raises RuleBroken("exists") when the address already is one."""
     if find(session, address):

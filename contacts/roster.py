@@ -1,6 +1,6 @@
 """All SQL about members: finding, asking, confirming, leaving, and who belongs to an audience."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -32,6 +32,12 @@ class Person:
 def find(session: Session, address: Address) -> Member | None:
     """The member with this address in whatever state, None when we do not know it."""
     return session.scalar(select(Member).where(Member.address_key == address.key))
+
+
+def find_all(session: Session, keys: Collection[str]) -> dict[str, Member]:
+    """Those of these address keys that we know, in whatever state; at most some thousands are asked for at a time."""
+    found = session.scalars(select(Member).where(Member.address_key.in_(keys)))
+    return {member.address_key: member for member in found}
 
 
 def find_by_key(session: Session, key: str) -> Member | None:

@@ -11,6 +11,12 @@ from pathlib import Path
 
 #: A mail in whose hands so many processes died is set aside unread (conformance INB-30, REL-18).
 MOST_DEATHS = 3
+_FILE = "in_hand.json"
+
+
+def is_left_behind(folder: Path) -> bool:
+    """Whether a process died with something in its hands: then the mails are taken one by one, to know which."""
+    return (folder / _FILE).exists()
 
 
 @contextmanager
@@ -19,7 +25,7 @@ def reading(folder: Path, place: str, known: int | None = None) -> Iterator[int]
 
     `known` is that number where the same mail is taken in hand a second time.
     """
-    path = folder / "in_hand.json"
+    path = folder / _FILE
     deaths = _deaths(path, place) if known is None else known
     fresh = path.with_suffix(".new")
     fresh.write_text(json.dumps({"place": place, "deaths": deaths}), encoding="utf-8")

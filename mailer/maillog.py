@@ -23,6 +23,11 @@ def mail_quarantined(uid: int, reason: str) -> None:
     _log.warning("mail quarantined: uid=%d reason=%s", uid, reason)
 
 
+def batch_broken(size: int, error: str) -> None:
+    """Some mails could not be taken in together; each is taken by itself now, to find the one to blame."""
+    _log.warning("mails taken one by one: count=%d error=%s", size, error)
+
+
 def mail_not_filed(uid: int) -> None:
     """A mail is done but could not be moved; the ledger keeps it from being done twice."""
     _log.warning("mail not filed: uid=%d", uid)

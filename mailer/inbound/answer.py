@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy.orm import Session
 
-from contacts import agenda, coordinator, roster
+from contacts import agenda, roster
 from contacts.address import Address
 from contacts.errors import RuleBroken
 from contacts.meeting import ANSWER, Invitation
@@ -17,51 +17,22 @@ from contacts.member import ACTIVE, Member
 from contacts.roster import Person
 from mailer import acts, links
 from mailer.acts import Occasion
+from mailer.desk import Context
 from mailer.inbound.message import InboundMessage
 from mailer.inbound.register import HANDLED, IGNORED, REVIEW
 from mailer.inbound.reply_text import newest
 from mailer.inbound.report import Recipient as ReportRecipient
-from mailer.inbound.understanding import Plan, Request, Thread
+from mailer.inbound.understanding import Plan, Request
 from mailer.inbound.understanding.machine import asks_for_silence
 from mailer.outbound import outbox
 from mailer.outbound.outbox import OutboxItem
 from mailer.outbound.retry import is_dead
 from mailer.outbound.writer import Answering, Writer
 
-#: Which of our letters start which kind of thread.
-_THREADS = {
-    "confirmation": "confirmation",
-    "welcome": "welcome",
-    "newsletter": "newsletter",
-    "invitation": "invitation",
-    "update": "invitation",
-    "rsvp_noted": "invitation",
-}
 #: An answer cannot come from the future; a wrong clock may be off by a little.
 _CLOCK_SKEW = timedelta(minutes=10)
 #: A mail may be on its way this long (RFC 5321 §4.5.4.1: relays try for four to five days).
 _LONGEST_WAY = timedelta(days=7)
-
-
-@dataclass(frozen=True, slots=True)
-class Context:
-    """What we know of a mail before it is answered: the letter it answers, its author as address and member."""
-
-    letter: OutboxItem | None
-    author: Address | None
-    member: Member | None
-    is_coordinator: bool
-
-    @property
-    def writes_as_coordinator(self) -> bool:
-        """Whether a coordinator writes, other than in answer to a letter they got as a member."""
-        as_member = self.letter is not None and self.member is not None and self.letter.member_id == self.member.id
-        return self.is_coordinator and not as_member
-
-    @property
-    def thread(self) -> Thread:
-        """The kind of our letter that is answered, for the understanding."""
-        return Thread(_THREADS.get(self.letter.kind, "none") if self.letter else "none")
 
 
 @dataclass(slots=True)
@@ -76,17 +47,6 @@ class Result:
         """A machine should not decide this."""
         self.disposition = REVIEW
         self.why.append(reason)
-
-
-def look_up(session: Session, message: InboundMessage) -> Context:
-    """Find the letter a mail answers and the person who wrote it."""
-    letter = outbox.by_message_id(session, message.thread_ids)
-    try:
-        author = Address.parse(message.author.address) if message.author else None
-    except RuleBroken:
-        author = None
-    member = roster.find(session, author) if author else None
-    return Context(letter, author, member, bool(author and coordinator.find(session, author)))
 
 
 def answer(

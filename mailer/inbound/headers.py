@@ -36,7 +36,7 @@ def decode_bytes(data: bytes, charset: str | None, language: str = "") -> str:
 
 
 def raw_value(value: bytes) -> str:
-    """The bytes of a header value as text on one line: folding undone, 8-bit bytes read as what they most likely are."""
+    """The bytes of a header value as text on one line: folding undone, 8-bit bytes read as best they can."""
     text = value.decode("ascii") if value.isascii() else decode_bytes(value, None)
     return text.replace("\r", "").replace("\n", "").strip(" \t")
 

@@ -10,7 +10,7 @@ import ssl
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from itertools import pairwise
@@ -92,9 +92,25 @@ class Mailbox:
         """The message octet for octet, without marking it read; None when it is no longer there."""
         return self._read(uid, "BODY.PEEK[]")
 
+    def fetch_all(self, uids: Sequence[int]) -> dict[int, bytes]:
+        """Several messages at once, as `fetch` gives them; those that are no longer there are left out."""
+        with _translated("fetch"):
+            wanted = ",".join(map(str, uids))
+            return dict(_contents(answer.items(self._client.uid("FETCH", wanted, "(UID BODY.PEEK[])"))))
+
     def header(self, uid: int) -> bytes | None:
         """Only the header section of the message, without marking it read; None when it is no longer there."""
         return self._read(uid, "BODY.PEEK[HEADER]")
+
+    def file_all(self, uids: Sequence[int], folder: str) -> list[int]:
+        """Move several messages in one command, as `file` does it for one; returns those that had to stay."""
+        if len(uids) > 1 and "MOVE" in self._client.capabilities:
+            with _translated("file"):
+                wanted = ",".join(map(str, uids))
+                status, _ = self._client.uid("MOVE", wanted, encode_folder(self._folders[folder]))
+                if status == "OK":
+                    return []
+        return [uid for uid in uids if not self.file(uid, folder)]
 
     def file(self, uid: int, folder: str) -> bool:
         """Move one message to one of FOLDERS; a message that is gone already is no error.
@@ -177,12 +193,7 @@ class Mailbox:
     def _read(self, uid: int, section: str) -> bytes | None:
         with _translated("fetch"):
             items = answer.items(self._client.uid("FETCH", str(uid), f"(UID {section})"))
-            for item, after in pairwise([*items, b""]):
-                content = answer.content(item)
-                # The UID stands before the content or, as some servers like it, behind.
-                if content is not None and uid in (answer.uid(item), answer.uid(after)):
-                    return content
-            return None
+            return dict(_contents(items)).get(uid)
 
     def _transfer(self, command: str, uid: int, folder: str) -> None:
         for again in (False, True):
@@ -228,6 +239,16 @@ class Mailbox:
             return None
         finally:
             self._client.sock.settimeout(self._timeout)
+
+
+def _contents(items: Sequence[Any]) -> Iterator[tuple[int, bytes]]:
+    """(UID, content) of every message in the answer to a FETCH."""
+    for item, after in pairwise([*items, b""]):
+        content = answer.content(item)
+        # The UID stands before the content or, as some servers like it, behind.
+        uid = answer.uid(item) or (answer.uid(after) if isinstance(after, bytes) else None)
+        if content is not None and uid is not None:
+            yield uid, content
 
 
 def _connect(account: Account, timeout: float) -> BaseMailBox:

@@ -1,6 +1,6 @@
-"""A mail as the places of its parts in its bytes (RFC 5322 §2.2, 2045, 2046 §5.1): nothing is decoded before it is asked.
+"""A mail as the places of its parts in its bytes (RFC 5322 §2.2, 2045, 2046 §5.1): decoded only when it is asked for.
 
-Reading whole mails eagerly costs more than all the rest of the way in; most of their bytes are pictures nobody looks at.
+Reading whole mails eagerly costs more than all the rest of the way in: most of their bytes are pictures.
 Total and linear: any bytes make a tree of at most 200 parts and 20 levels, or TooMuch.
 """
 

@@ -3,7 +3,7 @@
 All SQL of the inbound side. No mail is kept here: the mail itself stays in the mailbox.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -109,44 +109,56 @@ def _entry(session: Session, place: Place, now: datetime) -> LedgerEntry:
     return found
 
 
-def known(session: Session, content_key: str) -> InboundMail | None:
-    """The mail with this content, if we handled it before."""
-    return session.scalar(select(InboundMail).where(InboundMail.content_key == content_key))
+def known(session: Session, content_keys: Sequence[str]) -> dict[str, InboundMail]:
+    """The mails among these contents that we handled before."""
+    found = session.scalars(select(InboundMail).where(InboundMail.content_key.in_(content_keys)))
+    return {mail.content_key: mail for mail in found}
 
 
-def record(
-    session: Session,
-    place: Place,
-    key: str,
-    content_key: str,
-    message_id: str | None,
-    kinds: Sequence[str],
-    disposition: str,
-    why: Sequence[str],
-    member_id: int | None,
-    now: datetime,
-) -> InboundMail:
-    """Write what was done with a mail, and tick it off in the ledger."""
-    mail = InboundMail(
-        key=key,
-        content_key=content_key,
-        message_id=message_id,
-        member_id=member_id,
-        kinds=list(kinds),
-        disposition=disposition,
-        why=list(why),
-        read_at=now,
-    )
-    session.add(mail)
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """What was done with the mail at one place."""
+
+    place: Place
+    key: str
+    content_key: str
+    message_id: str | None
+    kinds: Sequence[str]
+    disposition: str
+    why: Sequence[str]
+    member_id: int | None = None
+
+
+def record(session: Session, entries: Sequence[Entry], now: datetime) -> list[InboundMail]:
+    """Write what was done with these mails, and tick them off in the ledger; the mails in the same order."""
+    mails = [
+        InboundMail(
+            key=entry.key,
+            content_key=entry.content_key,
+            message_id=entry.message_id,
+            member_id=entry.member_id,
+            kinds=list(entry.kinds),
+            disposition=entry.disposition,
+            why=list(entry.why),
+            read_at=now,
+        )
+        for entry in entries
+    ]
+    session.add_all(mails)
     session.flush()
-    tick(session, place, mail, now)
-    return mail
+    tick(session, {entry.place: mail for entry, mail in zip(entries, mails, strict=True)}, now)
+    return mails
 
 
-def tick(session: Session, place: Place, mail: InboundMail, now: datetime) -> None:
-    """This place in the mailbox is done: it holds this mail."""
-    entry = _entry(session, place, now)
-    entry.mail_id, entry.disposition = mail.id, mail.disposition
+def tick(session: Session, done: Mapping[Place, InboundMail], now: datetime) -> None:
+    """These places in the mailbox are done: they hold these mails."""
+    for uidvalidity in {place.uidvalidity for place in done}:
+        here = {place.uid: mail for place, mail in done.items() if place.uidvalidity == uidvalidity}
+        noted = ledger(session, uidvalidity, list(here))
+        for uid, mail in here.items():
+            entry = noted.get(uid) or LedgerEntry(uidvalidity=uidvalidity, uid=uid, attempts=0, seen_at=now)
+            entry.mail_id, entry.disposition = mail.id, mail.disposition
+            session.add(entry)
     session.flush()
 
 

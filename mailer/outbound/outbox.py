@@ -34,6 +34,7 @@ BULK_KINDS = ("newsletter", "invitation", "update", "cancellation")
 #: What happens when nobody can know whether the relay took it: never twice, against never not at all (SMT-22).
 NEVER_TWICE = ("newsletter",)
 #: What is gone from a letter that is kept for the counts only (a JSON column takes None for the JSON value null).
+_MOST_IDS = 10_000  # SQLite takes 32,766 values in one statement
 _EMPTIED = {"content": None, "slots": null(), "reply_text": None}
 #: Longer than the relay may take to answer the final dot (RFC 5321 §4.5.3.2.6: 10 minutes).
 LEASE = timedelta(minutes=12)
@@ -247,10 +248,17 @@ def finish_issues(session: Session, now: datetime) -> list[Issue]:
 
 def by_message_id(session: Session, message_ids: Sequence[str]) -> OutboxItem | None:
     """The newest of our letters that a mail answers to, by In-Reply-To and References."""
-    if not message_ids:
-        return None
-    wanted = select(OutboxItem).where(OutboxItem.message_id.in_(message_ids[:50]))
-    return session.scalar(wanted.order_by(OutboxItem.id.desc()).limit(1))
+    found = by_message_ids(session, message_ids[:50])
+    return max(found.values(), key=lambda item: item.id, default=None)
+
+
+def by_message_ids(session: Session, message_ids: Sequence[str]) -> dict[str, OutboxItem]:
+    """Our letters among these Message-IDs, the newest where one was given twice."""
+    found: dict[str, OutboxItem] = {}
+    for start in range(0, len(message_ids), _MOST_IDS):
+        wanted = select(OutboxItem).where(OutboxItem.message_id.in_(message_ids[start : start + _MOST_IDS]))
+        found |= {item.message_id: item for item in session.scalars(wanted.order_by(OutboxItem.id))}
+    return found
 
 
 def sent_lately(session: Session, recipient: str, kinds: Sequence[str], since: datetime) -> bool:

@@ -14,6 +14,7 @@ from contacts.database import Database
 from contacts.member import Member
 from contacts.roster import Person
 from mailer import links
+from mailer.desk import Desk
 from mailer.inbound import answer as answering
 from mailer.inbound.answer import Result
 from mailer.inbound.message import InboundMessage, read
@@ -41,7 +42,7 @@ def _mail(author: str, text: str, subject: str = "Vraag", **headers: str) -> byt
 def _take(session: Session, writer: Writer, raw: bytes, now: datetime = NOW) -> Result:
     message = read(raw)
     assert isinstance(message, InboundMessage)
-    context = answering.look_up(session, message)
+    context = Desk.prepare(session, [message]).look_up(message)
     request = understand(message, context.thread, frozenset({NETWORK.address}))
     return answering.answer(session, writer, message, context, request, decide(request), b"pepper", now)
 

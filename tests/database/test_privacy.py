@@ -215,8 +215,7 @@ def test_places_of_a_former_mailbox_go_and_those_of_today_stay(database: Databas
     with database.begin() as session:
         session.add(found := mail(new_key, "<1@x.example>"))
         session.flush()
-        for place in (Place(1, 1), Place(2, 1)):
-            register.tick(session, place, found, NOW)
+        register.tick(session, {Place(1, 1): found, Place(2, 1): found}, NOW)
         register.note_failure(session, Place(2, 2), NOW)
         assert register.forget_places(session, NOW) == 0
         assert register.forget_places(session, NOW + DAY) == 1
