@@ -25,6 +25,15 @@ def is_spam(evidence: Evidence, bulk: bool) -> bool:
     return len(strong) >= 2 or (bool(strong) and (bulk or len(weak) >= 1)) or (bulk and len(weak) >= 3)
 
 
+def rule(evidence: Evidence, thread: str, note: str, offered: bool, others: bool, bulk: bool) -> Wishes:
+    """What the rules make of the words of a person, cries for help and advertising among it."""
+    if is_help(evidence):
+        return Wishes({"help"})
+    if thread == "none" and is_spam(evidence, bulk):
+        return Wishes({"spam"}, {"spam"})
+    return weigh(evidence, thread, note, offered, others)
+
+
 def weigh(evidence: Evidence, thread: str, note: str, offered: bool, others: bool) -> Wishes:
     """The wishes of a person; `offered`: a coordinator asked them first, `others`: addresses stand in the text."""
     wishes = Wishes()

@@ -1,0 +1,290 @@
+"""Learn the weights of the model from the examples: `./run learn [--measure]`.
+
+Reads mailer/inbound/understanding/examples/*.jsonl (mails sentence by sentence), the letters of the tests and the mails of
+tests/corpus, and writes mailer/inbound/understanding/model.json.gz. The same examples give the same weights. With
+--measure nothing is written: the mails of tests/corpus are kept out of the learning and say how well it does.
+"""
+
+import argparse
+import gzip
+import json
+import sys
+import time
+import tomllib
+from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass, field
+from math import exp, sqrt
+from pathlib import Path
+from random import Random
+from typing import Any
+
+from mailer.inbound.message import InboundMessage
+from mailer.inbound.message import read as read_mail
+from mailer.inbound.reply_text import read_words
+from mailer.inbound.understanding import wishes
+from mailer.inbound.understanding.evidence import Evidence
+from mailer.inbound.understanding.features import KINDS, PERSON, TAGS, bag_features, stack_features
+from mailer.inbound.understanding.knowledge import shared
+from mailer.inbound.understanding.language import languages_of
+from mailer.inbound.understanding.lexicon import find_cues
+from mailer.inbound.understanding.model import Model, features_of, read
+from mailer.inbound.understanding.sentences import ADDRESS, Sentence, first_words, read_sentences
+from mailer.inbound.understanding.subject import own_subject
+
+ROOT = Path(__file__).resolve().parent.parent
+HOUSE = ROOT / "mailer" / "inbound" / "understanding"
+FOLDS = 4
+MACHINES = {"report": "other", "auto_reply": "other", "bulk": "other", "calendar_reply": "rsvp"}
+
+Row = Mapping[str, float]
+
+
+@dataclass(slots=True)
+class Example:
+    """One mail with its answer; `tags` holds for each sentence its tag, None where that is not known."""
+
+    evidence: Evidence
+    thread: str
+    kinds: frozenset[str]
+    person: bool
+    tags: Sequence[str | None]
+    heard: bool = True
+    rows: list[dict[str, float]] = field(default_factory=list)
+
+    def wanted(self) -> list[bool]:
+        """Which of KINDS it is."""
+        return [self.person if kind == PERSON else kind in self.kinds for kind in KINDS]
+
+
+# --- reading the examples ---------------------------------------------------------------------------------------------
+
+
+def evidence_of(sentences: Sequence[Sentence], text: str) -> Evidence:
+    """The sentences with their cues, as the daemon reads them."""
+    languages = languages_of(first_words(sentences, 400), text)
+    return Evidence(tuple(sentences), find_cues(sentences, languages))
+
+
+def tagged_mails(file: Path) -> Iterable[Example]:
+    """The examples of one file, sentence by sentence."""
+    for line in file.read_text(encoding="utf-8").splitlines():
+        mail = json.loads(line)
+        sentences: list[Sentence] = []
+        tags: list[str | None] = []
+        for text, tag in [(own_subject(mail["subject"]), None), *mail["lines"]]:
+            for one in read_sentences(text):
+                sentences.append(one)
+                tags.append("" if tag and _is_greeting(one) else tag)
+        text = "\n".join(one.text for one in sentences)
+        yield Example(
+            evidence_of(sentences, text), mail["thread"], _kinds(mail["kinds"]), not mail["auto_ok"], tags
+        )
+
+
+def _is_greeting(sentence: Sentence) -> bool:
+    return len(sentence.words) <= 3 and sentence.words[0] in shared("sentences", "greetings")
+
+
+def _kinds(kinds: Iterable[str]) -> frozenset[str]:
+    return frozenset(MACHINES.get(kind, kind) for kind in kinds)
+
+
+def letters() -> Iterable[Example]:
+    """The letters of the tests; the rules were made with them, so what the rules say of them teaches nothing."""
+    file = ROOT / "tests" / "unit" / "understanding" / "letters.toml"
+    for letter in tomllib.loads(file.read_text(encoding="utf-8"))["letter"]:
+        kinds = [kind.partition(":")[0] for kind in letter["kinds"].partition("|")[0].split("+")]
+        text = f"{letter['subject']}\n\n{letter['text']}"
+        sentences = read_sentences(text)
+        person = not letter["may"].startswith("=") and kinds != ["spam"]
+        thread = letter["thread"].split()[0]
+        yield Example(evidence_of(sentences, text), thread, _kinds(kinds), person, [None] * len(sentences), heard=False)
+
+
+def corpus(folder: Path) -> Iterable[Example]:
+    """Whole mails with the answers of a careful coordinator."""
+    for line in (folder / "gold.jsonl").read_text(encoding="utf-8").splitlines():
+        gold = json.loads(line)
+        message = read_mail((folder / gold["file"]).read_bytes())
+        if not isinstance(message, InboundMessage):
+            raise SystemExit(f"{folder / gold['file']} cannot be read: {message.reason}")
+        words = read_words(message)
+        text = f"{own_subject(message.subject)}\n\n{words.own}".strip()
+        sentences = read_sentences(text[:20_000])
+        tags: list[str | None] = [None] * len(sentences)
+        evidence = evidence_of(sentences, text or words.signature)
+        yield Example(evidence, gold["thread"], _kinds(gold["kinds"]), not gold["auto_ok"], tags)
+
+
+# --- learning -----------------------------------------------------------------------------------------------------------
+
+
+@dataclass(slots=True)
+class Sums:
+    """Weighted sums, learned by stochastic gradient descent with a step of its own for each weight (AdaGrad)."""
+
+    size: int
+    soft: bool
+    step: float
+    decay: float
+    weights: dict[str, list[float]] = field(default_factory=dict)
+    seen: dict[str, list[float]] = field(default_factory=dict)
+
+    def learn(self, examples: Sequence[tuple[Row, Sequence[float]]], rounds: int) -> None:
+        """Go through the examples some times, in an order that only the number of the round decides."""
+        order = list(range(len(examples)))
+        for turn in range(rounds):
+            Random(turn).shuffle(order)
+            for at in order:
+                self._step(*examples[at])
+
+    def _step(self, row: Row, wanted: Sequence[float]) -> None:
+        found = self._likely(row)
+        slopes = [(at, found[at] - wanted[at]) for at in range(self.size) if abs(found[at] - wanted[at]) > 0.005]
+        for name, value in row.items():
+            weights = self.weights.get(name)
+            if weights is None:
+                weights = self.weights[name] = [0.0] * self.size
+                self.seen[name] = [1e-4] * self.size
+            seen = self.seen[name]
+            for at, slope in slopes:
+                slope = slope * value + self.decay * weights[at]
+                seen[at] += slope * slope
+                weights[at] -= self.step * slope / sqrt(seen[at])
+
+    def _likely(self, row: Row) -> list[float]:
+        sums = [0.0] * self.size
+        for name, value in row.items():
+            weights = self.weights.get(name)
+            if weights is not None:
+                sums = [one + value * weight for one, weight in zip(sums, weights, strict=True)]
+        if self.soft:
+            highest = max(sums)
+            raised = [exp(one - highest) for one in sums]
+            total = sum(raised)
+            return [one / total for one in raised]
+        return [1.0 / (1.0 + exp(-max(-30.0, min(30.0, one)))) for one in sums]
+
+    def packed(self) -> dict[str, list[float]]:
+        """What is worth keeping, three digits of it, in the order of the alphabet."""
+        table: dict[str, list[float]] = {}
+        for name in sorted(self.weights):
+            kept = [(at, one) for at, one in enumerate(self.weights[name]) if abs(one) >= 0.03]
+            if kept:
+                table[name] = [part for at, one in kept for part in (at, float(f"{one:.3g}"))]
+        return table
+
+    def plain(self) -> dict[str, tuple[tuple[int, float], ...]]:
+        """The weights as the model reads them."""
+        return {
+            name: tuple((int(row[at]), row[at + 1]) for at in range(0, len(row), 2))
+            for name, row in self.packed().items()
+        }
+
+
+def learn_tags(examples: Sequence[Example]) -> Sums:
+    """What each sentence is for."""
+    known = [
+        (row, [float(tag == one) for one in TAGS])
+        for example in examples
+        for row, tag in zip(example.rows, example.tags, strict=False)
+        if tag is not None
+    ]
+    sums = Sums(len(TAGS), soft=True, step=0.5, decay=1e-5)
+    sums.learn(known, rounds=8)
+    return sums
+
+
+def learn_kinds(examples: Sequence[Example], stacked: Sequence[Row]) -> Sums:
+    """What a whole mail asks, from what its sentences are for and from its words."""
+    rows = [
+        ({**bag_features(example.rows), **stack}, [float(one) for one in example.wanted()])
+        for example, stack in zip(examples, stacked, strict=True)
+    ]
+    sums = Sums(len(KINDS), soft=False, step=0.15, decay=3e-4)
+    sums.learn(rows, rounds=12)
+    return sums
+
+
+def ruled(example: Example) -> tuple[frozenset[str], frozenset[str]]:
+    """What the rules make of an example: (kinds, clear kinds)."""
+    others = any(ADDRESS in sentence.words for sentence in example.evidence.sentences)
+    found = wishes.rule(example.evidence, example.thread, "", False, others, False)
+    return frozenset(found.kinds), frozenset(found.clear)
+
+
+def stack(example: Example, tags: Sums) -> Row:
+    """The features of the second step, from tags learned without this example."""
+    tagged = [tags._likely(row) for row in example.rows]
+    kinds, clear = ruled(example)
+    heard = kinds if example.heard else None
+    return stack_features(tagged, example.thread, heard, clear, example.evidence.sentences)
+
+
+def _fold(given: tuple[Sequence[Example], int]) -> list[tuple[int, Row]]:
+    examples, number = given
+    tags = learn_tags([one for at, one in enumerate(examples) if at % FOLDS != number])
+    return [(at, stack(one, tags)) for at, one in enumerate(examples) if at % FOLDS == number]
+
+
+def learn(examples: list[Example]) -> tuple[Sums, Sums]:
+    """(tags, kinds) from all examples; the second step learns from tags that were guessed without the example."""
+    Random(0).shuffle(examples)
+    for example in examples:
+        example.rows = features_of(example.evidence, example.thread)
+    with ProcessPoolExecutor() as pool:
+        whole = pool.submit(learn_tags, examples)
+        folds = list(pool.map(_fold, [(examples, number) for number in range(FOLDS)]))
+        stacked = dict(pair for fold in folds for pair in fold)
+        kinds = pool.submit(learn_kinds, examples, [stacked[at] for at in range(len(examples))])
+        return whole.result(), kinds.result()
+
+
+# --- measuring ------------------------------------------------------------------------------------------------------------
+
+
+def chosen(likely: Mapping[str, float]) -> frozenset[str]:
+    """The kinds above one half, or the likeliest."""
+    found = frozenset(kind for kind, one in likely.items() if one > 0.5 and kind != PERSON)
+    return found or frozenset({max((kind for kind in likely if kind != PERSON), key=lambda kind: likely[kind])})
+
+
+def measure(examples: Sequence[Example], using: Model) -> dict[str, Any]:
+    """How often the kinds of a mail are exactly right, by the model and by the rules alone."""
+    right = by_rules = careful = 0
+    for example in examples:
+        kinds, clear = ruled(example)
+        found = read(example.evidence, example.thread, kinds, clear, using)
+        right += chosen(found.kinds) == example.kinds
+        by_rules += kinds == example.kinds
+        careful += (found.kinds[PERSON] > 0.5) == example.person
+    count = len(examples)
+    return {"mails": count, "exact": round(right / count, 3), "rules": round(by_rules / count, 3),
+            "person": round(careful / count, 3)}  # fmt: skip
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--measure", action="store_true", help="keep tests/corpus out, and say how well it does there")
+    parser.add_argument("--corpus", type=Path, action="append", default=[], help="more folders of mails to measure on")
+    options = parser.parse_args()
+    began = time.monotonic()
+    folders = [folder.parent for folder in sorted((ROOT / "tests" / "corpus").glob("*/gold.jsonl"))]
+    examples = [one for file in sorted((HOUSE / "examples").glob("*.jsonl")) for one in tagged_mails(file)]
+    examples += list(letters())
+    if not options.measure:
+        examples += [one for folder in folders for one in corpus(folder)]
+    tags, kinds = learn(examples)
+    using = Model(tags.plain(), kinds.plain())
+    print(f"{len(examples)} examples, {time.monotonic() - began:.0f} s", file=sys.stderr)
+    for folder in [*(folders if options.measure else []), *options.corpus]:
+        print(json.dumps({"folder": folder.name, **measure(list(corpus(folder)), using)}))
+    if not options.measure:
+        text = json.dumps({"tags": tags.packed(), "kinds": kinds.packed()}, ensure_ascii=False, separators=(",", ":"))
+        (HOUSE / "model.json.gz").write_bytes(gzip.compress(text.encode(), 9, mtime=0))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
