@@ -19,7 +19,8 @@ from mailer.inbound import register
 from mailer.inbound.identity import content_key
 from mailer.inbound.mailbox import Mailbox, Waiting
 from mailer.inbound.message import MAX_SIZE, InboundMessage, Quarantine, read
-from mailer.inbound.understanding import Request, decide, prepare, understand
+from mailer.inbound.suggestion import example_outline, suggestion
+from mailer.inbound.understanding import decide, prepare, understand
 
 #: How long one connection is used before a fresh one takes its place.
 _WATCH_FOR = timedelta(minutes=10)
@@ -148,7 +149,7 @@ def _answer(app: App, session: Session, message: InboundMessage, place: register
         app.new_key(),
         key,
         message.message_id,
-        request.kinds,
+        result.kinds or request.kinds,
         result.disposition,
         result.why,
         result.member_id,
@@ -157,7 +158,10 @@ def _answer(app: App, session: Session, message: InboundMessage, place: register
     if result.disposition == register.REVIEW:
         author = context.author.text if context.author else None
         urgent = "help" in request.kinds
-        waiting = register.add_request(session, mail, author, request.language, urgent, _suggestion(request), now)
+        guess, outline = suggestion(session, message, context, request, now), example_outline(message, request)
+        waiting = register.add_request(
+            session, mail, author, request.language, urgent, guess, now, context.thread.kind, outline
+        )
         if urgent or (request.report is None and not context.writes_as_coordinator):
             _tell(app, session, waiting, result.disposition)
     return result.disposition
@@ -167,13 +171,6 @@ def _tell(app: App, session: Session, waiting: register.CoordinatorRequest, disp
     """A notice to the coordinators; not about what one of them wrote, nor about what a mail server says."""
     folder = register.FOLDERS[disposition]
     acts.tell_coordinators(session, app.writer, waiting.kinds, folder, waiting.id, waiting.urgent, app.now())
-
-
-def _suggestion(request: Request) -> dict[str, object]:
-    """What the machine would have done, for the person who decides."""
-    people = [{"address": p.address, "name": p.name, "organisation": p.organisation} for p in request.people]
-    rsvp = {"answer": request.rsvp.answer, "guests": request.rsvp.guests} if request.rsvp else None
-    return {"people": people, "rsvp": rsvp, "certain": request.certain}
 
 
 def _quarantine(app: App, key: str, place: register.Place, reason: str) -> str:
