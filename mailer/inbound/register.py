@@ -231,8 +231,12 @@ def settle(
     decided = update(CoordinatorRequest).where(still_open)
     values = {"resolved_at": now, "resolved_by": by, "decision": decision, "resolution": note}
     done = session.execute(decided.values(**values).execution_options(synchronize_session=False))
-    session.refresh(found)
-    return bool(getattr(done, "rowcount", 0))
+    if not getattr(done, "rowcount", 0):
+        session.refresh(found)
+        return False
+    found.resolved_at, found.resolved_by, found.decision, found.resolution = now, by, decision, note
+    session.flush()  # known as changed, so that a savepoint that is taken back takes this back as well
+    return True
 
 
 def keep_example(session: Session, found: CoordinatorRequest, decided: Sequence[str], on: date) -> None:
