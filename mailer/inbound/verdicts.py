@@ -15,7 +15,7 @@ from mailer.inbound.understanding.knowledge import shared
 YES, NO, DONE = "yes", "no", "done"
 #: What coordinators write, in the languages they speak; a kind corrects the guess.
 _WORDS = {
-    YES: "ja yes oui jawel ok oke okay akkoord d'accord",
+    YES: "ja yes oui jawel ok oke okay akkoord accord",
     NO: "nee neen no non nein",
     DONE: "gedaan klaar opgelost afgehandeld done handled solved fait regle traite erledigt",
     "join": "inschrijven inscrire add einschreiben",
@@ -25,7 +25,7 @@ _WORDS = {
 _VERDICTS = {word: verdict for verdict, words in _WORDS.items() for word in words.split()}
 _BESIDE = frozenset(
     ("nr", "nummer", "number", "numero", "n", "n°", "pour", "le", "la", "voor", "for", "fur", "die", "de", "het", "dat",
-     "doe", "do", "it", "graag", "gerne", "volontiers")
+     "doe", "do", "it", "d", "graag", "gerne", "volontiers")
 )  # fmt: skip
 _MAX_LINES = 200
 _LONGEST_LINE = 120
@@ -103,7 +103,7 @@ def _tries(line: str) -> bool:
 
 
 def _tokens(piece: str) -> list[str]:
-    spaced = "".join(char if char.isalnum() or char in "#'’°" else " " for char in piece)
+    spaced = "".join(char if char.isalnum() or char in "#°" else " " for char in piece)
     return fold(spaced).split()
 
 

@@ -65,7 +65,9 @@ def _redacted(chunk: str) -> str:
         return LINK
     if _is_known(fold(chunk)):
         return fold(chunk)
-    return "".join(_shown(piece) for piece in _split(chunk))
+    pieces = _split(chunk)
+    mixed = any(piece[0].isalpha() for piece in pieces)
+    return "".join(NUMBER if mixed and piece[0].isdigit() else _shown(piece) for piece in pieces)
 
 
 def _ending(chunk: str) -> str:
