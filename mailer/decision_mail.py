@@ -4,7 +4,7 @@ What proves who decides is the token, made for this one coordinator, or the Mess
 guess; each together with From, which alone proves nothing. The answer says what was done, in numbers and our own words.
 """
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy.orm import Session
@@ -20,6 +20,7 @@ from mailer.inbound.message import InboundMessage
 from mailer.inbound.reply_text import newest
 from mailer.inbound.verdicts import NO, YES, Reply, Verdict, read_reply
 from mailer.meant import same
+from mailer.outbound import outbox
 from mailer.outbound.outbox import OutboxItem
 from mailer.outbound.writer import Answering, Recipient, Writer
 
@@ -29,6 +30,8 @@ KIND = "decision"
 _ANSWERABLE = ("digest", "decided")
 #: More decisions than this in one mail are not carried out.
 _MOST = 100
+#: More answers than this in an hour are a conversation between two machines (INB-09).
+_ANSWERS_PER_HOUR = 30
 
 Token = tuple[str, str, str]
 
@@ -128,6 +131,9 @@ def _tell(
     unclear: tuple[int, ...],
     now: datetime,
 ) -> None:
+    """Say what was done; a program at the other end that answers each answer soon talks to itself."""
+    if outbox.times_sent(session, to.address, ("decided",), now - timedelta(hours=1)) >= _ANSWERS_PER_HOUR:
+        return
     facts = {"decided": {"items": outcome, "unclear": list(unclear), "left": len(register.requests(session))}}
     recipient = Recipient(to.address, writer.network.language(to.language), name=to.name)
     answering = Answering(message.message_id, tuple(reversed(message.thread_ids)))

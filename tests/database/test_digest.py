@@ -16,7 +16,7 @@ from mailer.lint import lint
 from mailer.outbound import outbox
 from mailer.outbound.writer import Writer
 from tests.database.conftest import NOW
-from tests.database.test_decisions import Office
+from tests.database.office import Office
 
 MONDAY, SATURDAY = date(2026, 11, 23), date(2026, 11, 28)
 EIGHT = time(8)
