@@ -308,6 +308,8 @@ def forget_author(
     found = written | proof
     if member_id is not None:
         found |= InboundMail.member_id == member_id
+        about = CoordinatorRequest.mail_id.in_(select(InboundMail.id).where(InboundMail.member_id == member_id))
+        session.execute(update(CoordinatorRequest).where(about).values(suggestion={}, outline=None))
     session.execute(update(InboundMail).where(found).values(message_id=None))
     session.execute(update(CoordinatorRequest).where(theirs).values(**_NOBODYS))
 

@@ -184,6 +184,16 @@ def test_the_outline_goes_with_its_author(office: Office) -> None:
         office.decides(found, "yes")
 
 
+def test_what_an_alias_wrote_about_a_member_goes_with_the_member(office: Office) -> None:
+    member = office.member("kim@huis.example")
+    found = office.puts(["rsvp"], "alias@elders.example", rsvp={"answer": "yes", "guests": 0, "note": "canary"})
+    register.mail_of(office.session, found).member_id = member.id
+    office.session.flush()
+    register.forget_author(office.session, Address.parse("kim@huis.example"), member.id)
+    office.session.refresh(found)
+    assert (found.outline, found.suggestion) == (None, {})
+
+
 def test_nothing_is_kept_of_a_cry_for_help(office: Office) -> None:
     text = "help mij aub, ik ben bang om naar huis te gaan en weet niet waar ik vannacht kan slapen\n"
     found = office.leaves(mail("noor@post.example", text, "hulp"))
