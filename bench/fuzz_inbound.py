@@ -15,6 +15,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from mailer.inbound.message import InboundMessage, read
 from mailer.inbound.reply_text import read_words
 from mailer.inbound.understanding import Thread, decide, understand
+from mailer.inbound.understanding.outline import outline, reread
+from mailer.inbound.verdicts import read_reply
 
 SEEDS = tuple(
     text.replace("\n", "\r\n").encode()
@@ -136,6 +138,8 @@ def run(mail: bytes, thread: str) -> str:
     if not isinstance(message, InboundMessage):
         return "quarantine"
     read_words(message)
+    read_reply(message)
+    reread(outline(message), thread)
     return decide(understand(message, Thread(thread))).disposition
 
 

@@ -1,9 +1,10 @@
-"""The coordinators: who gets the mails that a machine should not answer, and who may approve a sending."""
+"""The coordinators: who gets the mails that a machine should not answer, who may approve a sending; their digests."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import date, datetime
 
 from sqlalchemy import String, select
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from contacts.address import Address
@@ -22,6 +23,21 @@ class Coordinator(Base):
     name: Mapped[str] = mapped_column(String(100))
     language: Mapped[str] = mapped_column(String(8))
     created_at: Mapped[datetime]
+
+
+class DigestDay(Base):
+    """A day of the network's clock for which the digest was looked after; `since` is where it began to count.
+
+    `letters` is how many went out: none on a day when there was nothing to tell.
+    """
+
+    __tablename__ = "digest"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    day: Mapped[date] = mapped_column(unique=True)
+    since: Mapped[datetime]
+    done_at: Mapped[datetime]
+    letters: Mapped[int] = mapped_column(default=0)
 
 
 def everyone(session: Session) -> Sequence[Coordinator]:
@@ -62,3 +78,24 @@ def remove(session: Session, address: Address) -> None:
     if found is None:
         raise RuleBroken("unknown", f"{address} is not a coordinator.")
     session.delete(found)
+
+
+def by_id(session: Session, coordinator_id: int) -> Coordinator | None:
+    """The coordinator that a link of ours was made for, if they still are one."""
+    return session.get(Coordinator, coordinator_id)
+
+
+def last_digest(session: Session) -> DigestDay | None:
+    """The latest day that was looked after."""
+    return session.scalar(select(DigestDay).order_by(DigestDay.day.desc()).limit(1))
+
+
+def take_digest_day(session: Session, day: date, since: datetime, now: datetime) -> DigestDay | None:
+    """Take a day for ourselves; None when another process has it, be it at this very moment."""
+    taken = DigestDay(day=day, since=since, done_at=now, letters=0)
+    try:
+        with session.begin_nested():
+            session.add(taken)
+    except IntegrityError:
+        return None
+    return taken

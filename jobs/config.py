@@ -10,6 +10,7 @@ import re
 import stat
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import time
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -38,12 +39,16 @@ class ConfigError(ServiceError):
 
 @dataclass(frozen=True, slots=True)
 class Variable:
-    """One variable: its default (None: required), whether it is a secret, and how its text becomes a value."""
+    """One variable: its default (None: required), whether it is a secret, and how its text becomes a value.
+
+    `blank`: set to nothing is a value of its own, and not the same as not set.
+    """
 
     name: str
     default: str | None
     read: Callable[[str], Any]
     secret: bool = False
+    blank: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +64,7 @@ class Config:
     data_dir: Path
     templates_dir: Path | None
     poll_seconds: int
+    digest_at: time | None
     log_format: str
 
 
@@ -84,7 +90,8 @@ def _gather(env_file: Path, environment: Mapping[str, str], problems: list[str])
         if name not in names
     ]
     set_outside = {name: value for name, value in environment.items() if name in names}
-    return {name: value for name, value in {**written, **set_outside}.items() if value.strip()}
+    blank = {variable.name for variable in VARIABLES if variable.blank}
+    return {name: value for name, value in {**written, **set_outside}.items() if value.strip() or name in blank}
 
 
 def _read_file(env_file: Path, problems: list[str]) -> dict[str, str]:
@@ -151,6 +158,7 @@ def _build(values: dict[str, Any], imap: Account, smtp: Account) -> Config:
         data_dir=data_dir,
         templates_dir=values["TEMPLATES_DIR"],
         poll_seconds=values["POLL_SECONDS"],
+        digest_at=values["DIGEST_AT"],
         log_format=values["LOG_FORMAT"],
     )
 
@@ -224,6 +232,13 @@ def _seconds(text: str) -> int:
     return int(text)
 
 
+def _hour(text: str) -> time | None:
+    found = re.fullmatch(r"([01]\d|2[0-3]):([0-5]\d)", text.strip())
+    if text.strip() and not found:
+        raise ValueError("must be an hour like 08:00, or nothing for no digest")
+    return time(int(found[1]), int(found[2])) if found else None
+
+
 def _database(text: str) -> str:
     if text and not re.match(r"(sqlite:///|postgresql(\+psycopg)?://).", text):
         raise ValueError("must start with sqlite:/// or postgresql://")
@@ -278,5 +293,6 @@ VARIABLES = (
     Variable("DATA_DIR", "data", _folder),
     Variable("TEMPLATES_DIR", "", _templates),
     Variable("POLL_SECONDS", "60", _seconds),
+    Variable("DIGEST_AT", "08:00", _hour, blank=True),
     Variable("LOG_FORMAT", "text", _log_format),
 )

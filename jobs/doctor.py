@@ -100,7 +100,22 @@ def _facts(app: App) -> dict[str, Any]:
         "starts_at": now.isoformat(), "ends_at": (now + timedelta(hours=2)).isoformat(), "variant": "plain",
     }  # fmt: skip
     notice = {"folder": "Review", "kinds": ["other"], "number": 1, "received_at": now.isoformat(), "urgent": False}
-    return {"meeting": meeting, "notice": notice, "answer": "yes", "guests": 1, "waiting": False, "update": False}
+    return {
+        "meeting": meeting, "notice": notice, "answer": "yes", "guests": 1, "waiting": False, "update": False,
+        "digest": _digest(now.isoformat()), "decided": {"items": [], "unclear": [1], "left": 1},
+    }  # fmt: skip
+
+
+def _digest(now: str) -> dict[str, Any]:
+    item = {
+        "number": 1, "came_at": now, "folder": "Review", "urgent": False, "unread": False, "kinds": ["join"],
+        "answer": "", "people": 1, "author": "…@post.example",
+        "yes": "mailto:a@post.example", "no": "mailto:b@post.example",
+    }  # fmt: skip
+    return {
+        "since": now, "total": 1, "done": [{"kind": "join", "count": 1}], "review": 1, "ignored": 1, "quarantine": 1,
+        "waiting": 1, "urgent": 0, "more": 1, "items": [item],
+    }  # fmt: skip
 
 
 def _mailbox(app: App) -> Check:

@@ -15,6 +15,8 @@ _LETTERS = timedelta(days=30)
 _NAMES = timedelta(days=365)
 #: What was noted of mails that wait for nobody.
 _MAILS = timedelta(days=365)
+#: Examples of what coordinators decided; they hold nobody's data and need no end, only a measure.
+_EXAMPLES = 5000
 
 
 def housekeeping(app: App, stop: threading.Event) -> int:
@@ -25,6 +27,7 @@ def housekeeping(app: App, stop: threading.Event) -> int:
         letters = outbox.drop_content(session, now - _LETTERS, now - _NAMES)
         mails = register.forget_before(session, now - _MAILS)
         register.forget_places(session, now - _MAILS)
+        register.trim_examples(session, _EXAMPLES)
     if members or letters or mails:
         maillog.forgotten(members, letters, mails)
     return members + letters + mails

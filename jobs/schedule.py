@@ -20,6 +20,7 @@ from jobs.housekeeping import housekeeping
 from jobs.lock import Busy
 from jobs.read_mailbox import read_mailbox, watch_mailbox
 from jobs.release_due import release_due
+from jobs.send_digest import send_digest
 from jobs.send_outbox import send_outbox
 from mailer import maillog
 from mailer.errors import LoginRefused, Unavailable
@@ -30,10 +31,11 @@ ONCE: dict[str, Job] = {
     "read_mailbox": read_mailbox,
     "send_outbox": send_outbox,
     "release_due": release_due,
+    "send_digest": send_digest,
     "housekeeping": housekeeping,
 }
 #: How often the daemon looks, in seconds.
-EVERY = {"read_mailbox": 1, "send_outbox": 0.5, "release_due": 1, "housekeeping": 3600}
+EVERY = {"read_mailbox": 1, "send_outbox": 0.5, "release_due": 1, "send_digest": 20, "housekeeping": 3600}
 #: What any number of daemons do at the same time, each its own rows.
 SHARED = ("send_outbox",)
 _FIRST_PAUSE, _LONGEST_PAUSE = timedelta(seconds=2), timedelta(minutes=5)

@@ -6,6 +6,8 @@ alone ends in Quarantine (conformance INB-30). Reading and understanding happen 
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
 
 from sqlalchemy.exc import DataError, IntegrityError, SQLAlchemyError
 from sqlalchemy.orm import Session
@@ -19,6 +21,7 @@ from mailer.inbound import register
 from mailer.inbound.identity import content_key
 from mailer.inbound.message import InboundMessage, Quarantine, read
 from mailer.inbound.register import QUARANTINE, REVIEW, Entry, Place
+from mailer.inbound.suggestion import example_outline, suggestion
 from mailer.inbound.understanding import Plan, Request, Thread, decide, understand
 
 #: After these actions alone nobody is a member who was not before.
@@ -138,8 +141,10 @@ class _Waiting:
     author: str | None
     language: str
     urgent: bool
-    suggestion: dict[str, object]
     tell: bool
+    suggestion: dict[str, Any]
+    thread: str = "none"
+    outline: str | None = None
 
 
 def _answer_all(app: App, session: Session, mails: Sequence[Mail]) -> list[register.InboundMail]:
@@ -150,12 +155,13 @@ def _answer_all(app: App, session: Session, mails: Sequence[Mail]) -> list[regis
     for mail in mails:
         if mail.message is None or mail.request is None:
             entries.append(Entry(mail.place, app.new_key(), mail.key, None, ("other",), QUARANTINE, (mail.reason,)))
-            waiting.append(_Waiting(None, app.network.languages[0], False, {}, True))
+            waiting.append(_Waiting(None, app.network.languages[0], False, True, {}))
             continue
         context = desk.look_up(mail.message)
         entry = _answer(app, session, mail, mail.message, mail.request, context)
+        waits = entry.disposition == REVIEW
         entries.append(entry)
-        waiting.append(_waiting(mail.request, context) if entry.disposition == REVIEW else None)
+        waiting.append(_waiting(session, mail.message, mail.request, context, now) if waits else None)
         if not set(decide(mail.request).actions) <= _QUIET or context.is_coordinator:
             desk.forget_strangers()
     made = register.record(session, entries, now)
@@ -173,32 +179,35 @@ def _answer(
         app.new_key(),
         mail.key,
         mail.message_id,
-        request.kinds,
+        result.kinds or request.kinds,
         result.disposition,
         result.why,
         result.member_id,
     )
 
 
-def _waiting(request: Request, context: Context) -> _Waiting:
+def _waiting(
+    session: Session, message: InboundMessage, request: Request, context: Context, now: datetime
+) -> _Waiting:
     """Word is sent, but not of what a coordinator wrote, nor of what a mail server says; of a cry for help always."""
     urgent = "help" in request.kinds
-    tell = urgent or (request.report is None and not context.writes_as_coordinator)
-    author = context.author.text if context.author else None
-    return _Waiting(author, request.language, urgent, _suggestion(request), tell)
+    return _Waiting(
+        author=context.author.text if context.author else None,
+        language=request.language,
+        urgent=urgent,
+        tell=urgent or (request.report is None and not context.writes_as_coordinator),
+        suggestion=suggestion(session, message, context, request, now),
+        thread=context.thread.kind,
+        outline=example_outline(message, request),
+    )
 
 
 def _put_in_tray(app: App, session: Session, waiting: Sequence[tuple[register.InboundMail, _Waiting]]) -> None:
     now = app.now()
     for row, one in waiting:
-        found = register.add_request(session, row, one.author, one.language, one.urgent, one.suggestion, now)
+        found = register.add_request(
+            session, row, one.author, one.language, one.urgent, one.suggestion, now, one.thread, one.outline
+        )
         if one.tell:
             folder = register.FOLDERS[row.disposition]
             acts.tell_coordinators(session, app.writer, found.kinds, folder, found.id, found.urgent, now)
-
-
-def _suggestion(request: Request) -> dict[str, object]:
-    """What the machine would have done, for the person who decides."""
-    people = [{"address": p.address, "name": p.name, "organisation": p.organisation} for p in request.people]
-    rsvp = {"answer": request.rsvp.answer, "guests": request.rsvp.guests} if request.rsvp else None
-    return {"people": people, "rsvp": rsvp, "certain": request.certain}

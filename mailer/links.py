@@ -16,13 +16,15 @@ from contacts.errors import RuleBroken
 from contacts.network import Network
 
 CONFIRM, UNSUBSCRIBE, RSVP, PREFERENCES = "confirm", "unsubscribe", "rsvp", "preferences"
-_LETTERS = {CONFIRM: "c", UNSUBSCRIBE: "u", RSVP: "r", PREFERENCES: "p"}
+#: What a coordinator's link is for: yes or no to one request.
+DECIDE = "decide"
+_LETTERS = {CONFIRM: "c", UNSUBSCRIBE: "u", RSVP: "r", PREFERENCES: "p", DECIDE: "d"}
 _PURPOSES = {letter: purpose for purpose, letter in _LETTERS.items()}
 #: How long a token works; leaving works for ever (RFC 8058; conformance SEC-22, OUT-28).
-_LIFETIMES = {CONFIRM: timedelta(days=7), PREFERENCES: timedelta(days=30)}
+_LIFETIMES = {CONFIRM: timedelta(days=7), PREFERENCES: timedelta(days=30), DECIDE: timedelta(days=14)}
 _MAC_BYTES = 16
 #: 4 bytes of time, 16 of key, 16 of MAC: 48 characters of base64url, and the letter before them.
-_TOKEN = re.compile(r"(?<![A-Za-z0-9_-])[curp][A-Za-z0-9_-]{48}(?![A-Za-z0-9_-])")
+_TOKEN = re.compile(r"(?<![A-Za-z0-9_-])[curpd][A-Za-z0-9_-]{48}(?![A-Za-z0-9_-])")
 
 
 @dataclass(frozen=True, slots=True)

@@ -83,6 +83,11 @@ def release_failed(issue_id: int, error: str) -> None:
     _log.error("release failed: issue=%d error=%s", issue_id, error)
 
 
+def digest_written(letters: int) -> None:
+    """The digest of the day is in the outbox."""
+    _log.info("digest written: letters=%d", letters)
+
+
 def finished(issue_id: int) -> None:
     """Nothing of an issue is left to send."""
     _log.info("finished: issue=%d", issue_id)

@@ -4,6 +4,7 @@ No cookies, no sessions, no access log; nothing is loaded from elsewhere and eve
 """
 
 from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
 
 from starlette.applications import Starlette
@@ -74,7 +75,7 @@ class _Reception:
     def _show(self, request: Request) -> Response:
         """The page of a link, in a transaction that only reads."""
         door, now, token = self._door, self._door.now(), request.path_params["token"]
-        purpose, key = door.writer.links.read(token, now)
+        purpose, key = _read(door, token, now)
         with door.database.read() as session:
             wanted = request.query_params.get("answer", "")
             return render(_SHOW[purpose](Visit(door, session, token, key, now, _accept(request), wanted)), door)
@@ -82,7 +83,7 @@ class _Reception:
     def _act(self, request: Request, form: Form) -> Response:
         """What the button of that page does, whole or not at all: the page is made before the commit."""
         door, now, token = self._door, self._door.now(), request.path_params["token"]
-        purpose, key = door.writer.links.read(token, now)
+        purpose, key = _read(door, token, now)
         asked_by_mail_program = purpose == UNSUBSCRIBE and form.is_one_click
         if not asked_by_mail_program and not guard.is_same_origin(request.headers, door):
             raise HTTPException(403)
@@ -112,6 +113,14 @@ class _Reception:
 
     def _words(self, request: Request) -> Words:
         return choose(self._door.network, None, _accept(request))
+
+
+def _read(door: Door, token: str, now: datetime) -> tuple[str, str]:
+    """The purpose and key of a link that has a page; raises RuleBroken for any other: a decision is a mail."""
+    purpose, key = door.writer.links.read(token, now)
+    if purpose not in _SHOW:
+        raise RuleBroken("link_unknown", "This link has no page.")
+    return purpose, key
 
 
 def _accept(request: Request) -> str:

@@ -9,9 +9,23 @@ from sqlalchemy.orm import Session
 from contacts.address import Address
 from contacts.errors import RuleBroken
 from jobs.commands import arguments, terminal
+from jobs.commands.guess import guessed, yes_would
 from jobs.commands.opening import opening, the_coordinator
+from mailer import decisions, digest
+from mailer.decisions import Decided
 from mailer.inbound import register
 from mailer.inbound.register import FOLDERS, CoordinatorRequest
+from mailer.inbound.understanding.request import HUMAN
+from mailer.inbound.verdicts import DONE, NO, YES
+
+_DONE = {
+    "join": "their address was asked whether it is right",
+    "join_other": "the people named were asked, each at their own address",
+    "leave": "the author is off the list",
+    "update": "the change is made",
+    "rsvp": "the answer is noted",
+    "confirm": "the author is a member and welcome",
+}  # fmt: skip
 
 
 @click.group()
@@ -31,10 +45,10 @@ def list_(env_file: Path | None, everything: bool, as_json: bool) -> None:
         return terminal.show_json(rows)
     cells = [
         (row["id"], "URGENT" if row["urgent"] else "", terminal.local(row["created_at"], app.network.timezone),
-         row["folder"], row["author"], ", ".join(row["kinds"]), "decided" if row["resolved_at"] else "open")
+         row["folder"], row["author"], row["guess"], "decided" if row["resolved_at"] else "open")
         for row in rows
     ]  # fmt: skip
-    columns = ("number", "", "came in", "folder", "from", "looks like", "state")
+    columns = ("number", "", "came in", "folder", "from", "who wrote it", "state")
     return terminal.show_table(columns, cells, "Nothing waits for a person.")
 
 
@@ -43,7 +57,7 @@ def list_(env_file: Path | None, everything: bool, as_json: bool) -> None:
 @arguments.as_json
 @click.pass_obj
 def show(env_file: Path | None, number: int, as_json: bool) -> None:
-    """One request: who wrote, what it looks like, and why a machine left it to you."""
+    """One request: who wrote, what the machine guesses, what a yes would do, and why it was left to you."""
     with opening(env_file) as app, app.database.read() as session:
         row = _facts(session, _find(session, number))
     if as_json:
@@ -53,11 +67,12 @@ def show(env_file: Path | None, number: int, as_json: bool) -> None:
         ("number", row["id"]), ("urgent", "yes: read it now" if row["urgent"] else "no"), ("from", row["author"]),
         ("came in", terminal.local(row["created_at"], when)),
         ("mail", f"in the folder {row['folder']} of the mailbox"),
-        ("message-id", row["message_id"]), ("looks like", ", ".join(row["kinds"])), ("language", row["language"]),
-        ("why", "; ".join(row["why"])),
+        ("message-id", row["message_id"]), ("who wrote it", row["guess"]), ("looks like", ", ".join(row["kinds"])),
+        ("language", row["language"]), ("why", "; ".join(row["why"])),
         ("people", "; ".join(_person(one) for one in row["suggestion"].get("people", []))),
+        ("with --yes", row["yes"] if row["resolved_at"] is None else ""),
         ("decided", terminal.local(row["resolved_at"], when)), ("by", row["resolved_by"]),
-        ("decision", row["resolution"]),
+        ("decision", "; ".join(word for word in (row["decision"], row["resolution"]) if word)),
     ))  # fmt: skip
     return None
 
@@ -65,18 +80,43 @@ def show(env_file: Path | None, number: int, as_json: bool) -> None:
 @requests.command()
 @click.argument("number", type=int)
 @arguments.by
-@click.option("--note", required=True, help="What was decided; a colleague must understand it next year.")
+@click.option("--yes", "verdict", flag_value=YES, help="Do what the machine guessed: see requests show.")
+@click.option("--no", "verdict", flag_value=NO, help="Do nothing, and close it.")
+@click.option("--as", "kind", type=click.Choice(HUMAN), help="What the mail really is: do that instead.")
+@click.option("--note", help="What was decided; a colleague must understand it next year.")
 @click.pass_obj
-def resolve(env_file: Path | None, number: int, by: Address, note: str) -> None:
-    """Write down that a request was dealt with, by whom and how."""
+def resolve(env_file: Path | None, number: int, by: Address, verdict: str | None, kind: str | None, note: str) -> None:
+    """Decide on a request, with one word; or write down with --note how you dealt with it yourself."""
+    if verdict and kind:
+        raise click.UsageError("Choose one of --yes, --no and --as.")
+    note = (note or "").strip()[:2000]
+    chosen = verdict or kind
+    if not chosen and not note:
+        raise click.UsageError("Say --yes, --no or --as KIND, or with --note how you dealt with it yourself.")
     with opening(env_file) as app, app.database.begin() as session:
-        found = _find(session, number)
-        if found.resolved_at is not None:
-            raise RuleBroken("state", f"Request {number} was dealt with already.")
-        found.resolved_by, found.resolved_at = the_coordinator(session, by).address, app.now()
-        found.resolution = note.strip()[:2000]
+        found, person = _find(session, number), the_coordinator(session, by)
+        said = chosen or DONE
+        done = decisions.decide(session, app.writer, found, said, person, note or None, app.pepper, app.now())
         left = len(register.requests(session))
-    click.echo(f"Request {number} is dealt with; {left or 'none'} left.")
+    click.echo(f"{_told(done)} {left or 'none'} left.")
+
+
+def _told(done: Decided) -> str:
+    words = "; ".join(_DONE[kind] for kind in done.done)
+    return f"Request {done.number} is dealt with{f': {words}' if words else ''};"
+
+
+@requests.command("digest")
+@click.option("--to", type=arguments.ADDRESS, required=True, help="The coordinator who wants to read it now.")
+@click.pass_obj
+def digest_(env_file: Path | None, to: Address) -> None:
+    """Send one coordinator the digest of this moment, beside the one that comes every day."""
+    with opening(env_file) as app, app.database.begin() as session:
+        news = digest.gather(session, digest.since(session, app.now()))
+        written = digest.write(session, app.writer, the_coordinator(session, to), news, app.now())
+    if not written:
+        raise RuleBroken("template", "The digest cannot be written; see: verbinden doctor")
+    terminal.say_queued(1)
 
 
 def _find(session: Session, number: int) -> CoordinatorRequest:
@@ -88,11 +128,14 @@ def _find(session: Session, number: int) -> CoordinatorRequest:
 
 def _facts(session: Session, found: CoordinatorRequest) -> dict[str, Any]:
     mail = register.mail_of(session, found)
+    must = decisions.hindrance(found)
     return {
         "id": found.id, "urgent": found.urgent, "author": found.author, "created_at": found.created_at,
         "folder": FOLDERS[mail.disposition], "message_id": mail.message_id, "kinds": found.kinds,
+        "guess": guessed(found, mail.disposition), "yes": must.message if must else yes_would(found),
         "language": found.language, "why": found.why, "suggestion": found.suggestion,
-        "resolved_at": found.resolved_at, "resolved_by": found.resolved_by, "resolution": found.resolution,
+        "resolved_at": found.resolved_at, "resolved_by": found.resolved_by, "decision": found.decision,
+        "resolution": found.resolution,
     }  # fmt: skip
 
 

@@ -8,10 +8,11 @@ from jobs import logs
 from jobs.commands.opening import opening
 
 #: The jobs of `jobs.schedule.ONCE`, named here so that a wrong one is wrong usage.
-JOBS = ("read_mailbox", "send_outbox", "release_due", "housekeeping")
+JOBS = ("read_mailbox", "send_outbox", "release_due", "send_digest", "housekeeping")
 _DONE = {
     "read_mailbox": "mails read: {}", "send_outbox": "letters accepted by the mail server: {}",
     "release_due": "issues released into the outbox: {}", "housekeeping": "rows deleted: {}",
+    "send_digest": "digests put in the outbox: {}",
 }  # fmt: skip
 
 

@@ -24,6 +24,7 @@ TINE = Actor("Tine Maes", "tine.maes@ocmw-lindendal.example", "nl")
 NOOR = Actor("N.", "n.k.2009@post.example", "nl")
 JEF = Actor("Jef Wouters", "jef.wouters@thuis.example", "nl")
 SARA = Actor("Sara Lambrechts", "sara.lambrechts@zorgpunt.example", "nl")
+HANNE = Actor("Hanne Claes", "hanne.claes@buurthuis.example", "nl")
 PAUL = Actor("Paul Mertens", "gone.paul@oudwerk.example", "nl")
 
 MEMBERS_CSV = """address,name,organisation,language
@@ -75,6 +76,14 @@ NOOR_CRIES = """ik weet niet of ik dit hier mag vragen. mijn familie heeft ontde
 bang om naar huis te gaan. ik weet niet waar ik vannacht kan slapen. kan iemand mij helpen aub
 """
 
+HANNE_DOUBTS = """Dag,
+
+Een vriendin vertelde me over jullie netwerk. Ik zou graag lid worden als het gratis is.
+
+Groetjes,
+Hanne Claes
+"""
+
 AMINA_CONFIRMS = "Ja, dat was ik. Graag!\n\nAmina\n"
 GRACE_CONFIRMS = "Yes, please do.\n\nGrace\n"
 SARA_AWAY = """Ik ben afwezig tot en met 4 januari.
@@ -95,3 +104,4 @@ Thank you for the invitation! I will be there, and I am bringing one colleague.
 Grace
 """
 AMINA_DECLINES = "Dag, ik kan er die dag helaas niet bij zijn. Volgende keer graag!\n\nAmina\n"
+HANNE_CONFIRMS = "Ja, graag!\n\nHanne\n"

@@ -17,6 +17,9 @@ from jobs.demo.people import (
     GRACE_COMES,
     GRACE_CONFIRMS,
     GRACE_JOINS,
+    HANNE,
+    HANNE_CONFIRMS,
+    HANNE_DOUBTS,
     JEF,
     JEF_LEAVES,
     KARIM,
@@ -33,7 +36,7 @@ from jobs.demo.people import (
     TINE_ASKS,
     Actor,
 )
-from jobs.demo.world import StepFailed, World, links
+from jobs.demo.world import StepFailed, World, links, words
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,6 +168,29 @@ def they_answer(world: World, say: Callable[[str], None]) -> None:
     say(f"{LUC.name} pressed Accept in his calendar, {GRACE.name} brings a colleague, {AMINA.name} cannot come")
 
 
+def coordinator_decides(world: World, say: Callable[[str], None]) -> None:
+    """What a machine is not sure of waits; one word in reply to the digest carries out the guess."""
+    before = _letters(world, AN)
+    world.write(HANNE, "Jullie netwerk", HANNE_DOUBTS)
+    world.until("the coordinators hear of it", lambda: _letters(world, AN) != before)
+    _require(not world.received(HANNE), "an unsure wish must not be acted on by a machine")
+    say(f"{HANNE.name} would join “als het gratis is”: unsure, so nothing was done, and it waits for a person")
+    world.command("requests", "digest", "--to", AN.address)
+    digest = world.wait_for(AN, "the digest", lambda mail: "Zo beslis je" in words(mail))
+    guess = re.search(r"Nummer (\d+)\W+h…@buurthuis\.example wil waarschijnlijk erbij horen", words(digest))
+    if guess is None:
+        raise StepFailed(f"the digest should guess what {HANNE.name} wants")
+    say(f"{AN.name} gets the digest: “{digest['Subject']}”; number {guess[1]} probably wants to join")
+    sent = world.write(AN, f"Re: {digest['Subject']}", f"{guess[1]} ja\n\nAn", digest)
+    question = world.wait_for(HANNE, "a question to confirm", lambda _: True)
+    world.wait_for(AN, "what was done", _answers(sent))
+    say(f"{AN.name} answered “{guess[1]} ja”: {HANNE.name} was asked at her own address, and {AN.name} was told so")
+    world.write(HANNE, "Re: vraag", HANNE_CONFIRMS, question)
+    _member_becomes(world, HANNE, "active")
+    world.wait_for(HANNE, "a welcome", lambda _: True, count=2)
+    say(f"{HANNE.name} confirmed, and is a member")
+
+
 def calendar_reply(who: Actor, invitation: EmailMessage) -> EmailMessage:
     """What a calendar program sends when somebody presses Accept (RFC 5546 §3.2.3, RFC 6047)."""
     part = next(part for part in invitation.walk() if part.get_content_type() == "text/calendar")
@@ -199,6 +225,11 @@ def _move_into_the_future(path: Path) -> None:
     path.write_text(text, encoding="utf-8")
 
 
+def _letters(world: World, who: Actor) -> set[str]:
+    """The different letters somebody got: one that came twice counts once."""
+    return {str(mail["Message-ID"]) for mail in world.received(who)}
+
+
 def _member_becomes(world: World, who: Actor, state: str) -> None:
     world.until(f"{who.name} is {state}", lambda: state_of(world, who) == state)
 
@@ -226,5 +257,6 @@ STORY = (
     Step("Somebody leaves", jef_leaves),
     Step("An invitation to the next learning session", invitation_goes_out),
     Step("They answer: by calendar button and in prose", they_answer),
+    Step("A coordinator decides with one word, in reply to the digest", coordinator_decides),
 )
-PEOPLE = (AMINA, LUC, GRACE, SARA, TINE, NOOR, JEF, PAUL, AN, KARIM)
+PEOPLE = (AMINA, LUC, GRACE, SARA, HANNE, TINE, NOOR, JEF, PAUL, AN, KARIM)

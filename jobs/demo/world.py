@@ -188,6 +188,7 @@ def _configure(folder: Path, server: DevMail, web_port: int) -> Path:
         "DATA_DIR": str(folder / "data"),
         "TEMPLATES_DIR": str(folder / "templates"),
         "POLL_SECONDS": "1",
+        "DIGEST_AT": "",  # the story asks for it when it is wanted, at whatever hour it is told
     }
     path = folder / ".env"
     path.touch(mode=0o600)
@@ -214,6 +215,12 @@ def links(message: EmailMessage) -> list[str]:
     """The links of a mail's text part, in order."""
     part = message.get_body(("plain",))
     return re.findall(r"https?://[^\s<>()\]]+", part.get_content() if part else "")
+
+
+def words(message: EmailMessage) -> str:
+    """The text part of a mail."""
+    part = message.get_body(("plain",))
+    return str(part.get_content()) if part else ""
 
 
 def _quote(message: EmailMessage) -> str:

@@ -5,7 +5,7 @@ writes, which of our letters is answered, whether the address proved itself. Wha
 """
 
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from sqlalchemy.orm import Session
 
@@ -15,7 +15,7 @@ from contacts.errors import RuleBroken
 from contacts.meeting import ANSWER, Invitation
 from contacts.member import ACTIVE, Member
 from contacts.roster import Person
-from mailer import acts, links
+from mailer import acts, decision_mail, links
 from mailer.acts import Occasion
 from mailer.desk import Context
 from mailer.inbound.message import InboundMessage
@@ -24,15 +24,11 @@ from mailer.inbound.reply_text import newest
 from mailer.inbound.report import Recipient as ReportRecipient
 from mailer.inbound.understanding import Plan, Request
 from mailer.inbound.understanding.machine import asks_for_silence
+from mailer.meant import given_at, meant_invitation, same
 from mailer.outbound import outbox
 from mailer.outbound.outbox import OutboxItem
 from mailer.outbound.retry import is_dead
 from mailer.outbound.writer import Answering, Writer
-
-#: An answer cannot come from the future; a wrong clock may be off by a little.
-_CLOCK_SKEW = timedelta(minutes=10)
-#: A mail may be on its way this long (RFC 5321 §4.5.4.1: relays try for four to five days).
-_LONGEST_WAY = timedelta(days=7)
 
 
 @dataclass(slots=True)
@@ -42,6 +38,8 @@ class Result:
     disposition: str
     why: list[str] = field(default_factory=list)
     member_id: int | None = None
+    #: What the mail turned out to be, where that is not what its words ask for.
+    kinds: tuple[str, ...] | None = None
 
     def to_person(self, reason: str) -> None:
         """A machine should not decide this."""
@@ -61,6 +59,7 @@ def answer(
 ) -> Result:
     """Do what the mail asks for as far as a machine may, and say where the mail belongs."""
     result = Result(plan.disposition, list(request.why), context.member.id if context.member else None)
+    token = _token(message, writer, now)
     work = _Work(session, writer, message, context, request, pepper, now, result)
     if request.report is not None:
         work.take_report()
@@ -68,7 +67,11 @@ def answer(
         work.take_calendar()
     elif "help" in request.kinds:
         pass  # untouched: a person reads it, and no machine says or does anything
-    elif (token := _token(message, writer, now)) and not _is_machine(request):
+    elif not {"auto_reply", "bulk"} & set(request.kinds) and (
+        decision_mail.take(session, writer, message, context.letter, token, pepper, now)
+    ):
+        result.disposition, result.kinds = HANDLED, (decision_mail.KIND,)
+    elif token and token[0] != links.DECIDE and not _is_machine(request):
         work.follow_link(*token)
     elif context.writes_as_coordinator and result.disposition != IGNORED:
         work.leave_to_coordinator()
@@ -169,7 +172,7 @@ class _Work:
         letter = self.context.letter
         if letter is None or letter.kind != "confirmation" or not letter.about:
             self.result.to_person("a yes, but not to a question of ours")
-        elif not _same(letter.recipient, author.text):
+        elif not same(letter.recipient, author.text):
             self.result.to_person("the yes comes from another address than the one we asked")
         else:
             self._confirm(letter.about)
@@ -184,7 +187,7 @@ class _Work:
     def record_rsvp(self, author: Address) -> None:
         """The answer to the invitation that the mail answers, or to the one meeting that can be meant."""
         rsvp = self.request.rsvp
-        invitation = self._invitation(author)
+        invitation = meant_invitation(self.session, self.context.letter, self.context.member, author, self.now)
         if rsvp is None or invitation is None:
             self.result.to_person("an answer, but it is not clear to which invitation of this sender")
             return
@@ -194,30 +197,12 @@ class _Work:
         if not invitation.meeting.is_open(self.now):
             self.result.to_person("the meeting is over, or was called off")
             return
+        at = given_at(self.message.date, self.now)
         if not acts.answer_invitation(
-            self.session, self.writer, invitation, reply, guests, note, self._given_at(self.message.date), self.occasion
+            self.session, self.writer, invitation, reply, guests, note, at, self.occasion
         ):
             self.result.why.append("a newer answer of the same person stands")
         self.result.member_id = invitation.member_id
-
-    def _given_at(self, said: datetime | None) -> datetime:
-        """When an answer was given: what the mail says, unless its clock is plainly wrong; then now."""
-        if said is None or not self.now - _LONGEST_WAY <= said <= self.now + _CLOCK_SKEW:
-            return self.now
-        return said
-
-    def _invitation(self, author: Address) -> Invitation | None:
-        letter, member = self.context.letter, self.context.member
-        if letter is not None and letter.invitation_id is not None:
-            found = self.session.get(Invitation, letter.invitation_id)
-        elif letter is not None and letter.kind == "rsvp_noted" and letter.about:
-            found = agenda.invitation_by_key(self.session, letter.about)
-        else:
-            candidates = agenda.open_invitations(self.session, member, self.now) if member else []
-            found = candidates[0] if len(candidates) == 1 else None
-        if found is None or not _same(found.member.address, author.text):
-            return None  # a forwarded invitation is not an answer of the member it was sent to
-        return found
 
     def update(self, author: Address) -> None:
         """New name, language or organisation of the sender; another address is a matter for a person."""
@@ -227,7 +212,7 @@ class _Work:
             return
         changes = {"language": self.request.wanted_language} if self.request.wanted_language else {}
         for person in self.request.people:
-            if person.address and not _same(person.address, author.text):
+            if person.address and not same(person.address, author.text):
                 self.result.to_person("a change of address: the new one has to prove itself")
                 return
             changes |= {
@@ -281,7 +266,7 @@ class _Work:
             self.result.to_person("a calendar message that asks for a person: another time, or somebody else")
         elif reply.sequence < invitation.meeting.sequence:
             self.result.to_person("a calendar answer to the meeting as it was before it changed")
-        elif reply.attendee and not _same(reply.attendee, invitation.member.address):
+        elif reply.attendee and not same(reply.attendee, invitation.member.address):
             self.result.to_person("a calendar answer in the name of another address")
         else:
             self._record_calendar(invitation, ANSWER[reply.partstat], reply.guests, reply.comment, reply.dtstamp)
@@ -292,7 +277,7 @@ class _Work:
         if not invitation.meeting.is_open(self.now):
             self.result.to_person("the meeting is over, or was called off")
             return
-        at = self._given_at(stamp or self.message.date)
+        at = given_at(stamp or self.message.date, self.now)
         # INB-06: a calendar program's answer is recorded and never answered by a text robot.
         agenda.answer(self.session, invitation, answer_, guests, note, at, "calendar")
         self.result.disposition, self.result.member_id = HANDLED, invitation.member_id
@@ -333,15 +318,7 @@ class _Work:
         self.result.to_person("written by a coordinator")
 
 
-def _same(one: str, other: str) -> bool:
-    """Whether two addresses name one mailbox; what cannot be read names none."""
-    try:
-        return Address.parse(one).key == Address.parse(other).key
-    except RuleBroken:
-        return False
-
-
 def _is_dead(reported: ReportRecipient, recipient: str) -> bool:
     """Whether the mailbox we wrote to is gone; a dead address that somebody forwards to says nothing of it."""
-    about_us = not reported.final_recipient or _same(reported.final_recipient, recipient)
+    about_us = not reported.final_recipient or same(reported.final_recipient, recipient)
     return about_us and reported.action == "failed" and is_dead(reported.status)

@@ -5,7 +5,7 @@ All SQL of the inbound side. No mail is kept here: the mail itself stays in the 
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import BigInteger, ForeignKey, String, Text, UniqueConstraint, delete, select, update
@@ -20,6 +20,8 @@ HANDLED, REVIEW, IGNORED, QUARANTINE = "handled", "review", "ignored", "quaranti
 FOLDERS = {HANDLED: "Handled", REVIEW: "Review", IGNORED: "Ignored", QUARANTINE: "Quarantine"}
 #: A mail that the server will not give this often is set aside unread.
 MAX_ATTEMPTS = 3
+#: What is gone from a request whose author was erased; that somebody decided, and when, stays.
+_NOBODYS: dict[str, Any] = {"author": None, "suggestion": {}, "outline": None, "resolution": None}
 _CHUNK = 10_000  # SQLite takes 32,766 values in one statement
 
 
@@ -67,10 +69,41 @@ class CoordinatorRequest(Base):
     why: Mapped[list[str]]
     urgent: Mapped[bool]
     suggestion: Mapped[dict[str, Any]]
+    thread: Mapped[str] = mapped_column(String(16), default="none", server_default="none")
+    #: The words of the mail without anything that is somebody's own; gone when it was decided, or its author erased.
+    outline: Mapped[str | None] = mapped_column(Text)
     created_at: Mapped[datetime]
     resolved_at: Mapped[datetime | None]
     resolved_by: Mapped[str | None] = mapped_column(String(254))
+    #: "yes", "no", "done", or the kind that a person corrected the guess to.
+    decision: Mapped[str | None] = mapped_column(String(16))
     resolution: Mapped[str | None] = mapped_column(Text)
+
+
+class DecisionKey(Base):
+    """What a link in a digest names: this request, for this coordinator and nobody else."""
+
+    __tablename__ = "decision_key"
+    __table_args__ = (UniqueConstraint("request_id", "coordinator_id"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    key: Mapped[str] = mapped_column(String(32), unique=True)
+    request_id: Mapped[int] = mapped_column(ForeignKey("request.id", ondelete="CASCADE"))
+    coordinator_id: Mapped[int] = mapped_column(ForeignKey("coordinator.id", ondelete="CASCADE"))
+
+
+class Example(Base):
+    """What a person decided on a mail like this: no name, no address, and no way back to who wrote it."""
+
+    __tablename__ = "example"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    outline: Mapped[str] = mapped_column(Text)
+    thread: Mapped[str] = mapped_column(String(16))
+    language: Mapped[str] = mapped_column(String(8))
+    guessed: Mapped[list[str]]
+    decided: Mapped[list[str]]
+    decided_on: Mapped[date]
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,8 +203,10 @@ def add_request(
     urgent: bool,
     suggestion: dict[str, Any],
     now: datetime,
+    thread: str = "none",
+    outline: str | None = None,
 ) -> CoordinatorRequest:
-    """Put a mail in the coordinators' tray."""
+    """Put a mail in the coordinators' tray; `thread` and `outline` make an example of it once it is decided."""
     request = CoordinatorRequest(
         mail_id=mail.id,
         author=author,
@@ -180,6 +215,8 @@ def add_request(
         why=mail.why,
         urgent=urgent,
         suggestion=suggestion,
+        thread=thread,
+        outline=outline or None,
         created_at=now,
     )
     session.add(request)
@@ -196,6 +233,65 @@ def requests(session: Session, open_only: bool = True) -> Sequence[CoordinatorRe
 def request(session: Session, request_id: int) -> CoordinatorRequest | None:
     """One request by its number."""
     return session.get(CoordinatorRequest, request_id)
+
+
+def settle(
+    session: Session, found: CoordinatorRequest, decision: str | None, by: str, note: str | None, now: datetime
+) -> bool:
+    """Write down what a person decided, once: False when somebody decided before, be it a moment ago elsewhere."""
+    still_open = (CoordinatorRequest.id == found.id) & CoordinatorRequest.resolved_at.is_(None)
+    decided = update(CoordinatorRequest).where(still_open)
+    values = {"resolved_at": now, "resolved_by": by, "decision": decision, "resolution": note}
+    done = session.execute(decided.values(**values).execution_options(synchronize_session=False))
+    if not getattr(done, "rowcount", 0):
+        session.refresh(found)
+        return False
+    found.resolved_at, found.resolved_by, found.decision, found.resolution = now, by, decision, note
+    session.flush()  # known as changed, so that a savepoint that is taken back takes this back as well
+    return True
+
+
+def keep_example(session: Session, found: CoordinatorRequest, decided: Sequence[str], on: date) -> None:
+    """Turn the outline of a decided request into an example that belongs to nobody; without one nothing is kept."""
+    if found.outline:
+        session.add(Example(outline=found.outline, thread=found.thread, language=found.language,
+                            guessed=list(found.kinds), decided=list(decided), decided_on=on))  # fmt: skip
+    found.outline = None
+    session.flush()
+
+
+def examples(session: Session) -> Sequence[Example]:
+    """What was decided so far, the oldest first."""
+    return session.scalars(select(Example).order_by(Example.id)).all()
+
+
+def trim_examples(session: Session, most: int) -> int:
+    """Keep the newest `most` examples; returns how many older ones went."""
+    oldest_kept = select(Example.id).order_by(Example.id.desc()).offset(most - 1).limit(1).scalar_subquery()
+    gone = delete(Example).where(Example.id < oldest_kept).execution_options(synchronize_session=False)
+    return int(getattr(session.execute(gone), "rowcount", 0))
+
+
+def decision_key(session: Session, request_id: int, coordinator_id: int, new_key: str) -> str:
+    """The key by which this coordinator's links name this request; `new_key` where there is none yet."""
+    mine = (DecisionKey.request_id == request_id) & (DecisionKey.coordinator_id == coordinator_id)
+    found = session.scalar(select(DecisionKey).where(mine))
+    if found is None:
+        found = DecisionKey(key=new_key, request_id=request_id, coordinator_id=coordinator_id)
+        session.add(found)
+        session.flush()
+    return found.key
+
+
+def by_decision_key(session: Session, key: str) -> DecisionKey | None:
+    """Which request a coordinator's link names, and whose link it is."""
+    return session.scalar(select(DecisionKey).where(DecisionKey.key == key))
+
+
+def came_since(session: Session, since: datetime) -> list[tuple[list[str], str]]:
+    """The kinds and the disposition of every mail that was read after an instant."""
+    wanted = select(InboundMail.kinds, InboundMail.disposition).where(InboundMail.read_at > since)
+    return [(row[0], row[1]) for row in session.execute(wanted)]
 
 
 def mail_of(session: Session, found: CoordinatorRequest) -> InboundMail:
@@ -224,8 +320,10 @@ def forget_author(
     found = written | proof
     if member_id is not None:
         found |= InboundMail.member_id == member_id
+        about = CoordinatorRequest.mail_id.in_(select(InboundMail.id).where(InboundMail.member_id == member_id))
+        session.execute(update(CoordinatorRequest).where(about).values(suggestion={}, outline=None))
     session.execute(update(InboundMail).where(found).values(message_id=None))
-    session.execute(update(CoordinatorRequest).where(theirs).values(author=None, suggestion={}, resolution=None))
+    session.execute(update(CoordinatorRequest).where(theirs).values(**_NOBODYS))
 
 
 def forget_places(session: Session, before: datetime) -> int:

@@ -2,26 +2,17 @@
 
 import itertools
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
-from zoneinfo import ZoneInfo
 
 import pytest
 
 from contacts import migrate
 from contacts.database import Database, connect
-from contacts.network import Network
 from mailer.links import Links
 from mailer.outbound.compile import Compiler
 from mailer.outbound.writer import Writer
+from tests.database.office import NETWORK, NOW, Office
 
-NOW = datetime(2026, 11, 23, 9, 30, tzinfo=UTC)
-NETWORK = Network(
-    "Lerend netwerk",
-    "netwerk@verbinden.example",
-    ("nl", "fr", "en"),
-    ZoneInfo("Europe/Brussels"),
-    "https://verbinden.example",
-)
+__all__ = ["NETWORK", "NOW"]
 
 
 @pytest.fixture
@@ -52,3 +43,10 @@ def new_key() -> Callable[[], str]:
 def writer(compiler: Compiler, new_key: Callable[[], str]) -> Writer:
     """Composes letters for a network with a web address."""
     return Writer(NETWORK, Links(b"s" * 32, NETWORK), compiler, new_key)
+
+
+@pytest.fixture
+def office(database: Database, writer: Writer) -> Iterator[Office]:
+    """An office with two coordinators, in one transaction."""
+    with database.begin() as session:
+        yield Office(session, writer)

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from contacts.errors import RuleBroken
 from contacts.network import Network
 from mailer import links
-from mailer.links import CONFIRM, PREFERENCES, RSVP, UNSUBSCRIBE, Links
+from mailer.links import CONFIRM, DECIDE, PREFERENCES, RSVP, UNSUBSCRIBE, Links
 
 NOW = datetime(2026, 11, 23, 9, 30, tzinfo=UTC)
 KEY = "0123456789abcdef0123456789abcdef"
@@ -22,11 +22,11 @@ MADE = Links(b"k" * 32, NETWORK)
 
 
 @pytest.mark.conf("SEC-21")
-@pytest.mark.parametrize("purpose", [CONFIRM, PREFERENCES, RSVP, UNSUBSCRIBE])
+@pytest.mark.parametrize("purpose", [CONFIRM, DECIDE, PREFERENCES, RSVP, UNSUBSCRIBE])
 def test_a_token_serves_its_own_purpose_only(purpose: str) -> None:
     token = MADE.token(purpose, KEY, NOW)
     assert MADE.read(token, NOW) == (purpose, KEY)
-    for other in {CONFIRM, PREFERENCES, RSVP, UNSUBSCRIBE} - {purpose}:
+    for other in {CONFIRM, DECIDE, PREFERENCES, RSVP, UNSUBSCRIBE} - {purpose}:
         with pytest.raises(RuleBroken):
             MADE.read(token, NOW, other)
         with pytest.raises(RuleBroken):
@@ -63,6 +63,16 @@ def test_leaving_works_for_ever_and_confirming_for_a_week() -> None:
     with pytest.raises(RuleBroken) as broken:
         MADE.read(confirm, NOW + timedelta(days=7, seconds=1))
     assert broken.value.code == "link_expired"
+
+
+@pytest.mark.conf("SEC-22")
+def test_a_coordinators_link_works_for_a_fortnight_and_is_a_mail() -> None:
+    decide = MADE.token(DECIDE, KEY, NOW)
+    assert MADE.read(decide, NOW + timedelta(days=14)) == (DECIDE, KEY)
+    with pytest.raises(RuleBroken) as broken:
+        MADE.read(decide, NOW + timedelta(days=14, seconds=1))
+    assert broken.value.code == "link_expired"
+    assert MADE.mailto(DECIDE, decide, "yes") == f"mailto:net@werk.example?subject=yes%20{decide}"
 
 
 @pytest.mark.conf("OUT-25", "DIS-13")

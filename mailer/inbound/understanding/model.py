@@ -1,7 +1,7 @@
 """The learned model: how likely each kind of wish is, from examples people wrote (`./run learn` makes its weights).
 
-Two steps of the plainest kind, weighted sums: what each sentence is for, then what the mail as a whole asks. It says how
-likely something is; what may be done about it, the rules decide (decide.py). Pure, and no more than look-ups and sums.
+Two steps of the plainest kind, weighted sums: what each sentence is for, then what the mail as a whole asks. It says
+how likely something is; what may be done about it is decided elsewhere. Pure, and no more than look-ups and sums.
 """
 
 import gzip

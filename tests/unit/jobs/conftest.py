@@ -50,17 +50,19 @@ class Verbinden:
         """The database it works on."""
         return connect(f"sqlite:///{self.folder}/data/verbinden.db")
 
-    def put_request(self, author: str, people: list[dict[str, str]], urgent: bool = False) -> None:
+    def put_request(
+        self, author: str, people: list[dict[str, str]], urgent: bool = False, kind: str = "other", outline: str = ""
+    ) -> None:
         """As if a mail had come that a person should decide on."""
         key = secrets.token_hex(16)
         mail = InboundMail(
-            key=key, content_key=key * 2, kinds=["other"], disposition="review", why=["unclear"], read_at=NOW
+            key=key, content_key=key * 2, kinds=[kind], disposition="review", why=["unclear"], read_at=NOW
         )
         database = self.database()
         with closing(database), database.begin() as session:
             session.add(mail)
             session.flush()
-            register.add_request(session, mail, author, "nl", urgent, {"people": people}, NOW)
+            register.add_request(session, mail, author, "nl", urgent, {"people": people}, NOW, outline=outline)
 
 
 @pytest.fixture

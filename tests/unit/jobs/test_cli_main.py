@@ -31,7 +31,7 @@ CONTRACT = {
     },
     "meetings": {"new", "list", "check", "invite", "update", "cancel", "answers", "export"},
     "outbox": {"list", "show", "retry", "cancel", "resume"},
-    "requests": {"list", "show", "resolve"},
+    "requests": {"list", "show", "resolve", "digest"},
     "coordinators": {"list", "add", "remove"},
     "database": {"migrate", "backup", "restore", "status"},
 }

@@ -1,6 +1,7 @@
 """The configuration: everything wrong is told at once, secrets stay secret, and no default leads to another machine."""
 
 import os
+from datetime import time
 from pathlib import Path
 
 import pytest
@@ -74,6 +75,20 @@ def test_an_unknown_variable_in_the_file_is_a_problem(tmp_path: Path):
     (found,) = problems(tmp_path, GOOD, "IMAP_PASWORD=oops-canary\n")
     assert found.startswith("IMAP_PASWORD:")
     assert "oops-canary" not in found
+
+
+@pytest.mark.parametrize(
+    ("text", "at"),
+    [(None, time(8)), ("DIGEST_AT=\n", None), ("DIGEST_AT='  '\n", None), ("DIGEST_AT=17:30\n", time(17, 30))],
+)
+def test_the_hour_of_the_digest_may_be_none(tmp_path: Path, text: str | None, at: time | None):
+    assert read(tmp_path, GOOD, text).digest_at == at
+
+
+@pytest.mark.parametrize("hour", ["8", "24:00", "08:60", "8:00", "acht uur", "08:00:00", "-1:00"])
+def test_anything_else_is_no_hour(tmp_path: Path, hour: str):
+    (found,) = problems(tmp_path, {**GOOD, "DIGEST_AT": hour})
+    assert found == "DIGEST_AT: must be an hour like 08:00, or nothing for no digest"
 
 
 def test_nothing_in_a_value_is_replaced(tmp_path: Path):

@@ -29,9 +29,29 @@ NOTICE = {
     "number": 12,
     "urgent": False,
 }
+ITEM = {
+    "number": 12, "came_at": "2026-11-23T14:02:00+00:00", "folder": "Review", "urgent": False, "unread": False,
+    "kinds": ["join", "iets_nieuws"], "answer": "", "people": 1, "author": "k…@stad.example",
+    "yes": "mailto:net@net.example?subject=yes%20d" + "x" * 48,
+    "no": "mailto:net@net.example?subject=no%20d" + "x" * 48,
+}  # fmt: skip
+DIGEST = {
+    "since": "2026-11-22T08:00:00+00:00", "total": 9, "done": [{"kind": "leave", "count": 2}], "review": 3,
+    "ignored": 3, "quarantine": 1, "waiting": 4, "urgent": 1, "more": 1,
+    "items": [{**ITEM, "urgent": True, "author": "", "yes": "", "no": ""}, ITEM, {**ITEM, "unread": True}],
+}  # fmt: skip
+DECIDED = {
+    "items": [
+        {"number": 12, "verdict": "yes", "done": ["join"], "why": "", "by": "", "at": ""},
+        {"number": 13, "verdict": "yes", "done": [], "why": "help", "by": "", "at": ""},
+        {"number": 14, "verdict": "no", "done": [], "why": "decided", "by": "An", "at": "2026-11-23T14:02:00+00:00"},
+    ],
+    "unclear": [2, 4],
+    "left": 2,
+}
 FACTS: dict[str, Any] = {
     "network": NETWORK, "meeting": MEETING, "notice": NOTICE, "answer": "yes", "guests": 1, "waiting": False,
-    "agenda": [],
+    "agenda": [], "digest": DIGEST, "decided": DECIDED,
 }  # fmt: skip
 TOML = '[nl]\nsubject = "Dag"\ndiscreet = "Bericht"\n'
 VALUES = {

@@ -21,7 +21,7 @@ ENVIRONMENT = {
 def test_health_follows_the_sign_of_life_of_every_job_that_is_often_due(tmp_path: Path):
     found = composition.build(config.load(tmp_path / ".env", {**ENVIRONMENT, "DATA_DIR": str(tmp_path)}))
     client = Client(site(found))
-    assert set(WATCHED) == {"read_mailbox", "send_outbox", "release_due"}
+    assert set(WATCHED) == {"read_mailbox", "send_outbox", "release_due", "send_digest"}
     assert client.get("/healthz").status == 503
     for job in WATCHED:
         heartbeat.beat(tmp_path, job, found.now())

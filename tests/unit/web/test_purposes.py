@@ -55,7 +55,7 @@ def test_a_key_signed_for_one_purpose_is_not_read_for_another(house: House):
     for made_for in FORMS:
         for key in (member, asked, invitation):
             token = house.path(made_for, key)
-            for letter in "curp":
+            for letter in "curpd":
                 forged = f"/a/{letter}{token[4:]}"
                 if forged != token:
                     assert house.client.post(forged, FORMS["rsvp"]).status == 404
@@ -120,3 +120,11 @@ def test_confirming_and_leaving_cross_nobody_else(house: House):
     assert (house.member(stays).state, house.member(goes).state) == (ACTIVE, LEFT)
     assert [row["state"] for row in house.dump()["member"]] == [ACTIVE, LEFT, PENDING]
     assert house.client.post(house.path("confirm", asked), FORMS["confirm"]).status == 200
+
+
+def test_a_coordinators_link_has_no_page(house: House):
+    path = house.path("decide", house.join())
+    before = house.dump()
+    assert house.client.get(path).status == 404
+    assert house.client.post(path, {"answer": "yes"}).status == 404
+    assert house.dump() == before
