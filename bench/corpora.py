@@ -23,8 +23,8 @@ from mailer.inbound.understanding import Plan, Request, Thread, decide, prepare,
 
 FOLDER = Path(__file__).parents[1] / ".cache" / "corpora"
 MEMBERSHIP = frozenset({"register", "unsubscribe", "record_rsvp", "confirm", "update"})
-# Bounces that the collection counts as ham, for they came to the man who gathered it: a mailbox not emptied for 30 days,
-# a user that cannot be found, a text that was refused. To know them as bounces is no mistake.
+# Bounces that the collection counts as ham, for they came to the man who gathered it: a mailbox not emptied for 30
+# days, a user that cannot be found, a text that was refused. To know them as bounces is no mistake.
 TRUE_BOUNCES = frozenset(
     {
         "easy-ham-2/01304.af5f3a2d3a0a19785aeaeeb3d7e36040.txt",

@@ -173,7 +173,8 @@ def _suggestion(request: Request) -> dict[str, object]:
     """What the machine would have done, for the person who decides."""
     people = [{"address": p.address, "name": p.name, "organisation": p.organisation} for p in request.people]
     rsvp = {"answer": request.rsvp.answer, "guests": request.rsvp.guests} if request.rsvp else None
-    return {"people": people, "rsvp": rsvp, "certain": request.certain}
+    left = {"gone": request.gone, "successor": request.successor} if request.gone or request.successor else {}
+    return {"people": people, "rsvp": rsvp, "certain": request.certain, **left}
 
 
 def _quarantine(app: App, key: str, place: register.Place, reason: str) -> str:
