@@ -155,7 +155,8 @@ def _gives_back(plain: str) -> bool:
 
 def named_recipients(message: InboundMessage, text: str, announced: str) -> tuple[Recipient, ...]:
     """The recipients that a bounce names in words; `announced` is what its subject already said ("failed" or "")."""
-    reading, lines = _Reading(_ours(message), _own_domain(message), announced), [message.subject, *_lines(text)]
+    reading = _Reading(_ours(message), _own_domain(message), announced)
+    lines = [message.subject, "", *_lines(text)]
     for at, line in enumerate(lines):
         reading.take(line, at)
     waiting = is_warning(message.subject, "\n".join(lines))

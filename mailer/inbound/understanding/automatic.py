@@ -12,7 +12,8 @@ from importlib.resources import files
 from mailer.inbound.fold import fold
 from mailer.inbound.headers import addresses
 
-_LONGEST_NOTE = 1_500
+_LONGEST_NOTE = 1_200
+_BEGINNING = 700
 _HEAD = 300
 _REACH = 45  # how far behind "until" the day of return may stand
 SURELY, PERHAPS = 4, 3
@@ -70,7 +71,7 @@ def absence(own: str) -> int:
     formal, soft = _has(head, "away", "formal"), _has(head, "away", "soft")
     if not (formal or soft) or _has(text, "away", "answering"):
         return 0
-    until, instead = _names_return(text), _has(text, "away", "instead")
+    until, instead = _names_return(text[:_BEGINNING]), _has(text[:_BEGINNING], "away", "instead")
     if not (until or instead):
         return 0
     reached = instead and ("@" in own or sum(char.isdigit() for char in own) >= 8)
@@ -78,16 +79,12 @@ def absence(own: str) -> int:
 
 
 def _names_return(text: str) -> bool:
-    """Whether a date stands shortly after "until"."""
-    return any(
-        any(char.isdigit() for char in after) or any(f" {date}" in f" {after}" for date in _dates())
-        for after in _after(text, _phrases("away", "until"))
-    )
-
-
-@cache
-def _dates() -> tuple[str, ...]:
-    return tuple(phrase.strip() for phrase in _phrases("away", "dates"))
+    """Whether a date stands shortly after "until": a number, or the name of a day or month as one of the next words."""
+    for after in _after(text, _phrases("away", "until")):
+        near = f" {' '.join(after.split()[:4])}"
+        if any(char.isdigit() for char in after) or _has(near, "away", "dates"):
+            return True
+    return False
 
 
 def _after(text: str, phrases: tuple[str, ...]) -> Iterator[str]:
@@ -98,6 +95,17 @@ def _after(text: str, phrases: tuple[str, ...]) -> Iterator[str]:
             end = at + len(phrase)
             yield text[end : end + _REACH]
             at = text.find(f"{phrase} ", end)
+
+
+def without_stand_in(own: str) -> str:
+    """A note without the sentences that name a stand-in: "in urgent cases please write to ..." is no cry for help."""
+    sentences = own.replace("\n", " ").replace("? ", ". ").replace("! ", ". ").split(". ")
+    return ". ".join(one for one in sentences if not _names_stand_in(one))
+
+
+def _names_stand_in(sentence: str) -> bool:
+    reached = "@" in sentence or sum(char.isdigit() for char in sentence) >= 8
+    return reached and _has(plain(sentence), "away", "instead")
 
 
 def departure(text: str, known: frozenset[str], from_mail_system: bool = False) -> Departure:

@@ -8,6 +8,7 @@ from mailer.inbound.fold import fold
 from mailer.inbound.message import InboundMessage, read
 from mailer.inbound.reply_text import Words, read_words
 from mailer.inbound.understanding import people, wishes
+from mailer.inbound.understanding.automatic import without_stand_in
 from mailer.inbound.understanding.evidence import Evidence, say
 from mailer.inbound.understanding.found import Wishes
 from mailer.inbound.understanding.language import languages_of
@@ -48,7 +49,8 @@ def prepare() -> None:
 def _is_distress(message: InboundMessage, words: Words, request: Request) -> bool:
     """Whether plain words of distress stand in a mail that looks like a machine's: in the text, or beside an answer."""
     beside = request.calendar.comment if request.calendar else own_subject(message.subject)
-    evidence, languages = _read(f"{beside}\n\n{words.own}", words.signature)
+    own = without_stand_in(words.own) if "auto_reply" in request.kinds else words.own
+    evidence, languages = _read(f"{beside}\n\n{own}", words.signature)
     return wishes.is_help(_with_signature(evidence, words, languages)) and bool(evidence.even_denied("help.strong"))
 
 
