@@ -12,7 +12,6 @@ from mailer.inbound.report import read_report
 from mailer.inbound.understanding import Thread, decide, understand
 from tests.unit.inbound.mails import message, plain
 
-
 BOUNCES = tomllib.loads(Path(__file__).with_name("bounces.toml").read_text("utf-8"))["mail"]
 
 

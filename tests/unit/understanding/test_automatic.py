@@ -31,7 +31,7 @@ def test_words_tell_programs_from_people(mail: dict[str, Any], thread: str) -> N
 @pytest.mark.parametrize(
     "header",
     [
-        pytest.param("Auto-Submitted: auto-replied; owner-email=\"x@post.example\"", marks=pytest.mark.conf("INB-01")),
+        pytest.param('Auto-Submitted: auto-replied; owner-email="x@post.example"', marks=pytest.mark.conf("INB-01")),
         pytest.param("Auto-Submitted: (comment) auto-generated", marks=pytest.mark.conf("INB-01")),
         pytest.param("X-Autoreply-From: lotte.maes@post.example", marks=pytest.mark.conf("INB-04")),
         pytest.param("X-Autorespond: Nieuws", marks=pytest.mark.conf("INB-04")),
@@ -39,9 +39,7 @@ def test_words_tell_programs_from_people(mail: dict[str, Any], thread: str) -> N
         pytest.param("X-POST-MessageClass: 9; Autoresponder", marks=pytest.mark.conf("INB-04")),
         pytest.param("X-Apple-Action: VACATION", marks=pytest.mark.conf("INB-04")),
         pytest.param("X-MS-Exchange-Inbox-Rules-Loop: lotte.maes@post.example", marks=pytest.mark.conf("INB-04")),
-        pytest.param(
-            "X-MS-Exchange-Generated-Message-Source: Mailbox Rules Agent", marks=pytest.mark.conf("INB-04")
-        ),
+        pytest.param("X-MS-Exchange-Generated-Message-Source: Mailbox Rules Agent", marks=pytest.mark.conf("INB-04")),
     ],
 )
 def test_headers_of_answering_programs(header: str) -> None:
@@ -129,7 +127,7 @@ def test_thirty_servers_are_no_loop() -> None:
 def test_providers_statistics_are_nobodys_mail(subject: str, kind: str, name: str) -> None:
     body = (
         "--b\r\n\r\nThis is an aggregate report.\r\n"
-        f"--b\r\nContent-Type: {kind}\r\nContent-Disposition: attachment; filename=\"{name}\"\r\n"
+        f'--b\r\nContent-Type: {kind}\r\nContent-Disposition: attachment; filename="{name}"\r\n'
         "Content-Transfer-Encoding: base64\r\n\r\nH4sIAAAA\r\n--b--\r\n"
     )
     shown = ("From: noreply-dmarc@mail.example", f"Subject: {subject}")
