@@ -173,7 +173,9 @@ def _suggestion(request: Request) -> dict[str, object]:
     """What the machine would have done, for the person who decides."""
     people = [{"address": p.address, "name": p.name, "organisation": p.organisation} for p in request.people]
     rsvp = {"answer": request.rsvp.answer, "guests": request.rsvp.guests} if request.rsvp else None
-    left = {"gone": request.gone, "successor": request.successor} if request.gone or request.successor else {}
+    if request.successor:  # among the people, so that erasing finds this address as well
+        people.append({"address": request.successor, "name": None, "organisation": None})
+    left = {"gone": True} if request.gone else {}
     return {"people": people, "rsvp": rsvp, "certain": request.certain, **left}
 
 

@@ -57,11 +57,11 @@ def _is_distress(message: InboundMessage, words: Words, request: Request) -> boo
 def _from_machine(known: Machine, message: InboundMessage, words: Words) -> Request:
     language = languages_of(first_words(read_sentences(words.own[:2000]), 200), words.own)[0]
     answer = _calendar_answer(known.calendar)
-    request = Request((known.kind,), (), answer, language, not known.doubtful, (known.why,))
     left = known.departure
-    return replace(
-        request, report=known.report, calendar=known.calendar, gone=left.gone, successor=left.successor
-    )
+    gone = ("nobody is at that address any more",) if left.gone else ()
+    elsewhere = ("it names another address to write to",) if left.successor else ()
+    request = Request((known.kind,), (), answer, language, not known.doubtful, (known.why, *gone, *elsewhere))
+    return replace(request, report=known.report, calendar=known.calendar, gone=left.gone, successor=left.successor)
 
 
 def _calendar_answer(reply: Itip | None) -> Rsvp | None:
