@@ -297,6 +297,8 @@ class _Work:
             self._take_complaint(member)
         elif any(_is_dead(one, letter.recipient) for one in report.recipients):
             self._take_hard_bounce(letter, member)
+        if self.request.successor:
+            self.result.to_person("the mail server tells another address")
 
     def _take_complaint(self, member: Member | None) -> None:
         self.result.disposition = HANDLED

@@ -1,142 +1,145 @@
 """Delivery reports (RFC 3464, 6533), complaints (RFC 5965) and receipts (RFC 8098) as values, without judgement."""
 
-import re
 from dataclasses import dataclass
 
+from mailer.inbound import bounce_text
+from mailer.inbound.delivery_status import Recipient, read_blocks, read_fields
 from mailer.inbound.headers import addresses, clean, ids
-from mailer.inbound.message import InboundMessage, ReportPart
+from mailer.inbound.message import InboundMessage
 
-_ACTIONS = frozenset({"failed", "delayed", "delivered", "relayed", "expanded"})
-_STATUS = re.compile(r"(?<![\d.])([245]\.\d{1,3}\.\d{1,3})(?![\d.])")
+__all__ = ["Recipient", "Report", "read_report"]
+
 _DELIVERY = frozenset({"message/delivery-status", "message/global-delivery-status"})
+_COMPLAINT = "message/feedback-report"
 _RECEIPT = frozenset({"message/disposition-notification", "message/global-disposition-notification"})
 _RETURNED = frozenset({"message/rfc822", "text/rfc822-headers", "message/global-headers"})
-_BOUNCE_WORDS = (
-    "mail delivery failed",
-    "undelivered mail",
-    "undeliverable",
-    "delivery status notification",
-    "returned mail",
-    "failure notice",
-    "delivery failure",
-    "onbestelbaar",
-    "niet bezorgd",
-    "non remis",
-    "unzustellbar",
-    "no se puede entregar",
-)
-
-
-@dataclass(frozen=True, slots=True)
-class Recipient:
-    """One recipient of a report: `action` as in RFC 3464 §2.3.3, `status` "5.1.1" or "", what the server said."""
-
-    action: str
-    status: str
-    diagnostic: str
-    final_recipient: str
+_DAEMONS = ("mailer-daemon", "mail-daemon")
+# Feedback about a mail that nobody complains of (RFC 5965 §7.3, RFC 6591 §3.1).
+_NO_COMPLAINT = frozenset({"not-spam", "auth-failure", "dmarc", "authfailure"})
+# Microsoft's complaints hold the mail itself, marked with whom it was for, and no report part.
+_MARK_OF_COMPLAINT = "x-hmxmroriginalrecipient"
 
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What a machine says of a mail of ours; no proof by itself: the caller joins it to a mail sent (INB-27)."""
+    """What a machine says of a mail of ours; no proof by itself: the caller joins it to a mail sent (INB-27).
+
+    `doubtful`: it reads like a bounce, but its sender is no mail system, so that a person may have written it.
+    """
 
     recipients: tuple[Recipient, ...]
     original_message_id: str | None
     original_envelope_id: str | None
     complaint: bool
     receipt: bool = False
+    doubtful: bool = False
 
 
 def read_report(message: InboundMessage) -> Report | None:
-    """The report this mail is, or None for any other mail; a bounce in plain words names one recipient at most."""
-    delivery = [part for part in message.reports if part.type in _DELIVERY]
-    complaint = any(part.type == "message/feedback-report" for part in message.reports)
-    receipt = any(part.type in _RECEIPT for part in message.reports)
-    if not (delivery or complaint or receipt):
-        return _in_words(message) if message.report_type or _looks_returned(message) else None
-    fields = [_fields(block) for part in delivery for block in part.text.split("\n\n")]
-    per_message = next(iter(fields), {})
+    """The report this mail is, or None for any other mail."""
+    delivery = [part.text for part in message.reports if part.type in _DELIVERY]
+    complaint = next((part.text for part in message.reports if part.type == _COMPLAINT), None)
+    receipt = next((part.text for part in message.reports if part.type in _RECEIPT), None)
+    if any(_MARK_OF_COMPLAINT in read_fields(text) for text in message.forwarded[:1]):
+        complaint = ""
+    if not delivery and complaint is None and receipt is None:
+        return _in_words(message)
+    read = [read_blocks(text) for text in delivery]
+    recipients = tuple(one for _, found in read for one in found)
+    if delivery and not any(one.address for one in recipients):
+        recipients = _named(message) or recipients
+    if receipt is not None:
+        recipients = (*recipients, *_rejected(message, receipt))
+    per_message = next((fields for fields, _ in read), {}) or read_fields(complaint or receipt or "")
     return Report(
-        recipients=tuple(_recipient(block) for block in fields if "action" in block or "final-recipient" in block),
-        original_message_id=_original_id(message.reports),
-        original_envelope_id=_envelope_id(per_message),
-        complaint=complaint,
-        receipt=receipt,
+        recipients=recipients,
+        original_message_id=_original_id(message),
+        original_envelope_id=clean(per_message.get("original-envelope-id", ""), 200) or None,
+        complaint=complaint is not None and _feedback(complaint) not in _NO_COMPLAINT,
+        receipt=receipt is not None,
     )
 
 
-def _fields(block: str) -> dict[str, str]:
-    """The fields of one block, first value wins, folding undone."""
-    found: dict[str, str] = {}
-    name = ""
-    for line in block.split("\n")[:200]:
-        if line[:1].isspace() and name:
-            found[name] += f" {line.strip()}"
-        elif ":" in line:
-            name, _, value = line.partition(":")
-            name = name.strip().lower()
-            found.setdefault(name, value.strip())
-    return found
+def _feedback(text: str) -> str:
+    return read_fields(text).get("feedback-type", "").strip().lower()
 
 
-def _recipient(block: dict[str, str]) -> Recipient:
-    action = next(iter(block.get("action", "").lower().split()), "").strip(";,.")
-    status = _STATUS.search(block.get("status", "")) or _STATUS.search(block.get("diagnostic-code", ""))
-    return Recipient(
-        action=action if action in _ACTIONS else "",
-        status=status[1] if status else "",
-        diagnostic=clean(block.get("diagnostic-code", "").partition(";")[2] or block.get("diagnostic-code", ""), 500),
-        final_recipient=_typed_address(block.get("final-recipient", "") or block.get("original-recipient", "")),
+def _named(message: InboundMessage) -> tuple[Recipient, ...]:
+    """The recipients a bounce names in words, in its own text or in that of a report somebody wrapped up."""
+    announced = bounce_text.announces(message.subject)
+    wrapped = (text for text in message.forwarded[:3] if "multipart/report" in text[:3000].lower())
+    for text in (message.text, *wrapped):
+        found = bounce_text.named_recipients(message, text, announced)
+        if found:
+            return found
+    return ()
+
+
+def _rejected(message: InboundMessage, receipt: str) -> tuple[Recipient, ...]:
+    """A receipt can refuse: a filter deletes the mail and says so (RFC 5429 §2.1.2)."""
+    fields = read_fields(receipt)
+    if "deleted" not in fields.get("disposition", "").lower() or not bounce_text.says(message.text[:2000], "failed"):
+        return ()
+    _, found = read_blocks(receipt)
+    reason = bounce_text.cause(message.text[:2000])
+    return tuple(Recipient("failed", reason, clean(message.text, 500), one.address) for one in found[:1])
+
+
+def _in_words(message: InboundMessage) -> Report | None:
+    """A bounce without a part for machines: what it names is kept, but it proves nothing by itself."""
+    failed = addresses(message.header("x-failed-recipients"), limit=100)
+    announced = bounce_text.announces(message.subject)
+    system = bounce_text.is_from_mail_system(message) or bool(announced and bounce_text.has_null_path(message))
+    surely = bool(failed) or message.report_type is not None or _is_daemon(message)
+    if not (surely or system or announced):
+        return None
+    recipients = _named(message)
+    if not surely and not (recipients and announced) and not (system and (recipients or announced)):
+        return None
+    return Report(
+        recipients=_failed(message, failed, recipients) or _unnamed(message, announced),
+        original_message_id=_original_id(message) or next(iter(message.thread_ids), None),
+        original_envelope_id=None,
+        complaint=False,
+        doubtful=not (surely or system),
     )
 
 
-def _typed_address(value: str) -> str:
-    """The address of "rfc822; a@b" or "utf-8; \\x{e9}a@b" (RFC 6533 §3), "" for another type or nothing."""
-    kind, _, text = value.partition(";")
-    if kind.strip().lower() == "utf-8":
-        text = re.sub(r"\\x\{([0-9A-Fa-f]{1,6})\}", _character, text)
-    return next(iter(addresses((text or kind)[:500])), "")
+def _is_daemon(message: InboundMessage) -> bool:
+    return message.author is not None and message.author.address.lower().startswith(_DAEMONS)
 
 
-def _character(match: re.Match[str]) -> str:
-    code = int(match[1], 16)
-    return chr(code) if code < 0x110000 and not 0xD800 <= code < 0xE000 else ""
+def _failed(message: InboundMessage, failed: list[str], named: tuple[Recipient, ...]) -> tuple[Recipient, ...]:
+    """Exim and Google list those who failed in a header; the words below say why."""
+    told = {one.final_recipient.lower(): one for one in named}
+    waiting = bounce_text.is_warning(message.subject, message.text)
+    reason = bounce_text.cause(message.text[: bounce_text.LONGEST])
+    action = "delayed" if waiting else "failed"
+    listed = tuple(told.get(one.lower()) or Recipient(action, reason, "", one) for one in failed)
+    return listed or named
 
 
-def _envelope_id(fields: dict[str, str]) -> str | None:
-    return clean(fields.get("original-envelope-id", ""), 200) or None
+def _unnamed(message: InboundMessage, announced: str) -> tuple[Recipient, ...]:
+    """A bounce that names nobody: whom it is about, only the mail it gives back can tell."""
+    return (Recipient(announced, bounce_text.cause(message.text[:5000]), "", ""),) if announced else ()
 
 
-def _original_id(parts: tuple[ReportPart, ...]) -> str | None:
-    """The Message-ID of the mail that came back, from its returned header."""
-    for part in parts:
-        if part.type in _RETURNED:
-            found = ids(_fields(part.text.replace("\r", "")).get("message-id", ""))
-            if found:
-                return found[0]
-    for part in parts:
-        if part.type in _RECEIPT:
-            found = ids(_fields(part.text.replace("\r", "")).get("original-message-id", ""))
+def _original_id(message: InboundMessage) -> str | None:
+    """The Message-ID of the mail that is reported on: from its returned header, a receipt, or its header in words."""
+    returned = [part.text.replace("\r", "") for part in message.reports if part.type in _RETURNED]
+    receipts = [part.text.replace("\r", "") for part in message.reports if part.type in _RECEIPT]
+    fields = [read_fields(text).get("message-id", "") for text in (*returned, *message.forwarded[:3])]
+    fields += [read_fields(text).get("original-message-id", "") for text in receipts]
+    found = next((found for value in fields for found in ids(value)), None)
+    return found or _quoted_id(message.text)
+
+
+def _quoted_id(text: str) -> str | None:
+    """The same, where a bounce in words gives the header back as text."""
+    for line in text[:200_000].split("\n"):
+        name, colon, value = line.lstrip(" \t>|*").partition(":")
+        if colon and len(name) < 20 and name.strip().lower() in ("message-id", "message id"):
+            found = ids(value)
             if found:
                 return found[0]
     return None
-
-
-def _looks_returned(message: InboundMessage) -> bool:
-    """A bounce written for people: from the mail system itself, or with no return path and a subject that says so."""
-    sender = message.author.address.partition("@")[0].lower() if message.author else ""
-    subject = message.subject.lower()
-    returned = any(word in subject for word in _BOUNCE_WORDS)
-    return sender in ("mailer-daemon", "mail-daemon", "postmaster") or (returned and message.return_path == "")
-
-
-def _in_words(message: InboundMessage) -> Report:
-    """A plain-text bounce: what it names is kept, but it proves nothing by itself."""
-    status = _STATUS.search(message.text[:20_000])
-    named = [found for found in addresses(message.text[:20_000], limit=20) if found not in message.recipients]
-    failed = status is not None and status[1].startswith("5")
-    recipients = tuple(Recipient("failed" if failed else "", status[1] if status else "", "", one) for one in named[:1])
-    returned = next((text for text in message.forwarded), "") or message.text
-    found = ids(_fields(returned).get("message-id", ""))
-    return Report(recipients, found[0] if found else None, None, complaint=False)

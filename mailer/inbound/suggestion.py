@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from mailer.desk import Context
 from mailer.inbound.message import InboundMessage
-from mailer.inbound.understanding import Request
+from mailer.inbound.understanding import Person, Request
 from mailer.inbound.understanding.machine import asks_for_silence
 from mailer.inbound.understanding.outline import outline
 from mailer.meant import answered_question, given_at, meant_invitation
@@ -22,8 +22,10 @@ def suggestion(
         return {"people": [], "rsvp": None, "certain": request.certain}
     author, letter = context.author, context.letter
     invitation = meant_invitation(session, letter, context.member, author, now) if request.rsvp and author else None
+    # A successor stands among the people, so that erasing finds this address as well.
+    named = (*request.people, *((Person(request.successor, None, None),) if request.successor else ()))
     return {
-        "people": [asdict(person) for person in request.people],
+        "people": [asdict(person) for person in named],
         "rsvp": asdict(request.rsvp) if request.rsvp else None,
         "certain": request.certain,
         "invitation": invitation.key if invitation else None,
@@ -33,6 +35,7 @@ def suggestion(
         "references": list(reversed(message.thread_ids))[-20:],
         "given_at": given_at(message.date, now).isoformat(),
         "quiet": asks_for_silence(message),
+        **({"gone": True} if request.gone else {}),
     }
 
 

@@ -49,6 +49,16 @@ def test_a_wrong_command_shows_the_right_ones(clone: Path, arguments: list[str])
     assert not (clone / ".venv").exists()
 
 
+@pytest.mark.parametrize("arguments", [["bench"], ["bench", "nonsense"], ["bench", "../jobs/__main__"]])
+def test_a_measurement_without_its_name_is_told_which_there_are(clone: Path, arguments: list[str]):
+    (clone / "bench").mkdir()
+    (clone / "bench" / "corpora.py").write_text("")
+    done = call(clone, *arguments)
+    assert done.returncode == 1
+    assert "./run bench NAME, one of corpora" in done.stderr
+    assert not (clone / ".venv").exists()
+
+
 def test_help_is_no_error(clone: Path):
     done = call(clone, "--help")
     assert (done.returncode, done.stderr) == (0, "")

@@ -43,5 +43,6 @@ def _for_machine(request: Request) -> Plan:
         return Plan(("record_rsvp",), "handled") if plain else Plan((), "review")
     if "report" in request.kinds and request.report is not None:
         gone = any(one.action == "failed" and one.status.startswith("5.") for one in request.report.recipients)
-        return Plan((), "review" if gone else "ignored")
-    return Plan((), "ignored")
+        return Plan((), "review" if gone or request.successor or not request.certain else "ignored")
+    told = request.gone or request.successor is not None or not request.certain
+    return Plan((), "review" if told and "auto_reply" in request.kinds else "ignored")

@@ -50,7 +50,11 @@ class Rsvp:
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What was understood; `kinds` are of HUMAN and MACHINE, `certain` is false where a person should look."""
+    """What was understood; `kinds` are of HUMAN and MACHINE, `certain` is false where a person should look.
+
+    `gone` and `successor`: a machine says that nobody is at the author's (or a bounced) address any more, or whom to
+    write to instead: a suggestion for a coordinator, never more.
+    """
 
     kinds: tuple[str, ...]
     people: tuple[Person, ...] = ()
@@ -63,6 +67,8 @@ class Request:
     clear: frozenset[str] = frozenset()
     wanted_language: str | None = None
     receipt: bool = False
+    gone: bool = False
+    successor: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

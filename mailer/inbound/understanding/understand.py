@@ -8,11 +8,12 @@ from mailer.inbound.fold import fold
 from mailer.inbound.message import InboundMessage, read
 from mailer.inbound.reply_text import Words, read_words
 from mailer.inbound.understanding import people, wishes
+from mailer.inbound.understanding.automatic import without_stand_in
 from mailer.inbound.understanding.evidence import Evidence, say
 from mailer.inbound.understanding.found import Wishes
 from mailer.inbound.understanding.language import languages_of
 from mailer.inbound.understanding.lexicon import LANGUAGES, find_cues, lexicon
-from mailer.inbound.understanding.machine import Machine, is_robot, machine
+from mailer.inbound.understanding.machine import Machine, is_passed_on, is_robot, machine
 from mailer.inbound.understanding.request import Person, Request, Rsvp, Thread
 from mailer.inbound.understanding.sentences import first_words, read_sentences
 from mailer.inbound.understanding.subject import own_subject
@@ -25,8 +26,8 @@ _HELP = "may be a cry for help: a person, at once"
 
 def understand(message: InboundMessage, thread: Thread, own: frozenset[str] = frozenset()) -> Request:
     """What this mail asks for; `own` are the network's own addresses in lower case. Never raises for a read message."""
-    known = machine(message, own)
     words = read_words(message)
+    known = machine(message, own, words.own)
     if known is None or known.kind == "bulk":
         return _from_person(message, thread, words, known)
     request = _from_machine(known, message, words)
@@ -48,14 +49,19 @@ def prepare() -> None:
 def _is_distress(message: InboundMessage, words: Words, request: Request) -> bool:
     """Whether plain words of distress stand in a mail that looks like a machine's: in the text, or beside an answer."""
     beside = request.calendar.comment if request.calendar else own_subject(message.subject)
-    evidence, languages = _read(f"{beside}\n\n{words.own}", words.signature)
+    own = without_stand_in(words.own) if "auto_reply" in request.kinds else words.own
+    evidence, languages = _read(f"{beside}\n\n{own}", words.signature)
     return wishes.is_help(_with_signature(evidence, words, languages)) and bool(evidence.even_denied("help.strong"))
 
 
 def _from_machine(known: Machine, message: InboundMessage, words: Words) -> Request:
     language = languages_of(first_words(read_sentences(words.own[:2000]), 200), words.own)[0]
     answer = _calendar_answer(known.calendar)
-    return Request((known.kind,), (), answer, language, True, (known.why,), known.report, known.calendar)
+    left = known.departure
+    gone = ("nobody is at that address any more",) if left.gone else ()
+    elsewhere = ("it names another address to write to",) if left.successor else ()
+    request = Request((known.kind,), (), answer, language, not known.doubtful, (known.why, *gone, *elsewhere))
+    return replace(request, report=known.report, calendar=known.calendar, gone=left.gone, successor=left.successor)
 
 
 def _calendar_answer(reply: Itip | None) -> Rsvp | None:
@@ -149,6 +155,8 @@ def _doubts(message: InboundMessage, words: Words) -> list[str]:
         found.append("the mail, or a part of it, is encrypted")
     if is_robot(message):
         found.append("nobody reads the address of its author")
+    if is_passed_on(message):
+        found.append("a rule sent it on to us, and no person")
     if words.forwarded and not words.own.strip():
         found.append("only a forwarded mail, without words of the sender")
     return found
