@@ -189,6 +189,23 @@ def _blockquote(flat: str) -> int:
     return OWN if "border:none" in style or "margin:000" in style or "margin-top:0" in style else WEAK
 
 
+_STEMS = ("quote", "moz-", "signature", "data-marker", "zmail_", "border-")
+_ID_STEMS = ("divrply", "appendon", "reference-m", "zwchr", "reply-intro", "isreply", "isforward", "olk_src", "_rc_sig")
+_PLAIN_TAG = re.compile(r"<[A-Za-z/!?][^<>]*+>")
+
+
+def may_mark(source: str) -> bool:
+    """Whether the structure of an HTML body may say anything: a quick look, to be asked before read_html."""
+    lower = source.lower()
+    return any(stem in lower for stem in _STEMS) or ("id=" in lower and any(stem in lower for stem in _ID_STEMS))
+
+
+def strip_tags(source: str) -> str:
+    """The words of a simple HTML body, without its lines; more than is shown where it hides or scripts anything."""
+    start = max(source.find("<body"), 0)
+    return _plain(_PLAIN_TAG.sub(" ", source[start:]))
+
+
 def read_html(source: str) -> HtmlText:
     """Lines of an HTML body of any quality; nothing is fetched, hidden elements and scripts are left out."""
     if "<!--" in source:

@@ -1,5 +1,6 @@
 """How mail programs and people mark the end of their own words; knowledge from words/*.toml, rules without regexes."""
 
+import re
 import tomllib
 from collections.abc import Mapping, Sequence
 from functools import cache
@@ -8,6 +9,7 @@ from importlib.resources import files
 from mailer.inbound.fold import fold
 
 LANGUAGES = ("nl", "fr", "en", "de", "es", "it", "pt", "tr", "ar", "uk", "ru", "pl")
+_DIGIT = re.compile(r"\d")
 _DASHES = "-—–_=*#~ "
 _ENDS = " ,.!:;-*_"
 _UNSEEN = " *_\u200f\u200e\u202b\u202c\t"
@@ -38,8 +40,11 @@ def _index(name: str) -> Mapping[str, tuple[str, ...]]:
 
 def _opening(line: str, name: str) -> str:
     """The longest phrase of this kind that a line begins with, as whole words; "" for none."""
-    head, index = fold(line[:3])[:3], _index(name)
-    near = index.get(head, ()) + index.get(head[:2], ())
+    head, index = line[:3], _index(name)
+    head = head.lower() if head.isascii() else fold(head)[:3]
+    near = index.get(head)
+    if head[:2] in index:
+        near = (near or ()) + index[head[:2]]
     if not near:
         return ""
     folded = fold(line[:200])
@@ -75,6 +80,8 @@ def _is_all(more: list[str], formula: str, names: frozenset[str]) -> bool:
     """Only names may follow, few of them: "Merci de m'inscrire" and "Thanks, add me" are wishes."""
     if len(more) > (2 if " " not in formula else 4):
         return False
+    if more and more[-1].endswith(",") and _mine(_phrases("closings")[formula]).isdisjoint(_words(" ".join(more))):
+        return True
     return all(not word[0].islower() or word.casefold().strip(_ENDS) in names or _joins(word) for word in more)
 
 
@@ -113,29 +120,46 @@ def is_sentence(line: str, formula: str = "") -> bool:
 
 def max_digits(line: str) -> int:
     """How many digits a line holds, up to where it is surely a number to call."""
-    return sum(char.isdigit() for char in line[:200])
+    return len(_DIGIT.findall(line, 0, 200))
 
 
 def is_disclaimer(paragraph: str) -> bool:
     """A paragraph a mail server or a program adds: confidentiality, the environment, viruses, lists; never in an "I"."""
-    if len(paragraph) < 15:
-        return False
-    folded = fold(paragraph[:2000])
-    language = next((language for phrase, language in _phrases("disclaimers").items() if phrase in folded), None)
-    return language is not None and _mine(language).isdisjoint(_words(folded))
+    text = paragraph[:2000].lower().replace("’", "'").replace(".www", ". www")
+    for word in _telling_words(text):
+        for phrase, language in _telling()[word]:
+            if phrase in text:
+                return _mine(language).isdisjoint(_words(text))
+    return False
 
 
-def holds_disclaimer(text: str) -> bool:
-    """Whether a text may hold a paragraph that is a disclaimer: one look at all of it."""
-    lower = text.lower()
-    return any(phrase in lower for phrase in _disclaimers())
+def may_disclaim(text: str) -> bool:
+    """Whether a text holds a telling word of any disclaimer: one look at all of it, before its paragraphs are read."""
+    return bool(_telling_words(text.lower()))
+
+
+def _telling_words(text: str) -> frozenset[str]:
+    return _telling_heads().intersection(_bare(text).split())
 
 
 @cache
-def _disclaimers() -> tuple[str, ...]:
-    """As they are written and as they are folded."""
-    written = (phrase for table in _tables().values() for phrase in table.get("disclaimers", []))
-    return tuple(dict.fromkeys([*written, *_phrases("disclaimers")]))
+def _telling_heads() -> frozenset[str]:
+    return frozenset(_telling())
+
+
+def _bare(text: str) -> str:
+    return text.replace(".", " ").replace(",", " ").replace(":", " ")
+
+
+@cache
+def _telling() -> Mapping[str, list[tuple[str, str]]]:
+    """Under the longest word of each disclaimer: it, as it is written and as it is folded, and its language."""
+    found: dict[str, list[tuple[str, str]]] = {}
+    for language, table in _tables().items():
+        written = [phrase.lower() for phrase in table.get("disclaimers", [])]
+        for phrase in dict.fromkeys([*written, *map(fold, written)]):
+            found.setdefault(max(_bare(phrase).split(), key=len), []).append((phrase, language))
+    return found
 
 
 def banner_length(lines: Sequence[str]) -> int:

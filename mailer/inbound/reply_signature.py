@@ -6,6 +6,7 @@ from mailer.inbound import reply_marks as known
 
 _SEPARATORS = ("--", "—", "- -", "---", "–")
 _TALL = 30  # lines under a closing formula, at most
+_FOOTER = 9  # lines of a mailing list under a line of "_", at most
 _NEAR_END = 14
 _SMALL = frozenset("van de der den del della di da la le el al von zu und et en e y bin ibn ten ter te".split())
 
@@ -15,7 +16,7 @@ def cut_signature(lines: list[str], names: frozenset[str]) -> tuple[list[str], l
     lines = _trimmed(lines)
     start = _signature_start(lines, names)
     own, signature = _back_to_own(lines[:start], lines[start:])
-    if _may_hold_disclaimer(own):
+    if known.may_disclaim(" ".join(own)):
         own = _without_disclaimers(own, signature)
     return _trimmed(own), _trimmed(signature)
 
@@ -32,9 +33,9 @@ def _trimmed(lines: list[str]) -> list[str]:
 
 def _signature_start(lines: Sequence[str], names: frozenset[str]) -> int:
     for at, line in enumerate(lines):
-        if not line or len(line) >= 60:
+        if not line or len(line) > 80:
             continue
-        if line in _SEPARATORS:
+        if line in _SEPARATORS or (len(lines) - at <= _FOOTER and len(line) >= 20 and not line.strip("_")):
             if not known.speaks_for_itself(_next(lines, at)):
                 return at
         elif len(lines) - at <= _TALL and _closes(lines, at, names):
@@ -43,8 +44,8 @@ def _signature_start(lines: Sequence[str], names: frozenset[str]) -> int:
 
 
 def _next(lines: Sequence[str], at: int) -> str:
-    """The next line with words, or ""."""
-    return next((line for line in lines[at + 1 : at + 4] if line), "")
+    """The next line with words of the author, or ""."""
+    return next((line for line in lines[at + 1 : at + 5] if line and not known.is_mobile_line(line)), "")
 
 
 def _closes(lines: Sequence[str], at: int, names: frozenset[str]) -> bool:
@@ -120,10 +121,6 @@ def _is_afterthought(tail: Sequence[str], at: int) -> bool:
     if paragraph[-1] not in ".!?" or not known.speaks_for_itself(paragraph) or "://" in paragraph:
         return False
     return not known.is_disclaimer(paragraph)
-
-
-def _may_hold_disclaimer(own: Sequence[str]) -> bool:
-    return known.holds_disclaimer("\n".join(own))
 
 
 def _without_disclaimers(own: Sequence[str], signature: list[str]) -> list[str]:

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from mailer.inbound.html_text import OWN, SIGNED, WEAK, HtmlText, read_html
+from mailer.inbound.html_text import OWN, SIGNED, WEAK, may_mark, read_html, strip_tags
 from mailer.inbound.message import InboundMessage
 from mailer.inbound.reply_lines import sort_lines
 from mailer.inbound.reply_marks import banner_length, subject_kind
@@ -50,9 +50,12 @@ def read_words(message: InboundMessage) -> Words:
 def _read_bodies(text: str, source: str | None, names: frozenset[str], kind: str) -> Words:
     if not source:
         return split_text(text, names, kind)
+    flat = _squeezed(text)
+    if flat and not may_mark(source) and _squeezed(strip_tags(source)) in flat:
+        return split_text(text, names, kind)
     html = read_html(source)
     shown = _split(*_shortened(html.lines, html.marks), names, kind)
-    if _squeezed(text) == _squeezed(html.text) and (html.marked or not text):
+    if not flat or flat == _squeezed(html.text):
         return shown
     written = split_text(text, names, kind)
     if not html.marked:
@@ -61,8 +64,8 @@ def _read_bodies(text: str, source: str | None, names: frozenset[str], kind: str
 
 
 def _squeezed(text: str) -> str:
-    """The characters of a text without white space and without the marks of quotes and lists."""
-    return "".join(text.replace(">", " ").replace("*", " ").replace("- ", " ").split())
+    """The characters of a text without white space and without the marks of quotes, lists and lines."""
+    return "".join(text.replace(">", " ").replace("*", " ").replace("-", " ").replace("_", " ").split())
 
 
 def _with_missing(words: Words, other: Words, all_text: str) -> Words:
