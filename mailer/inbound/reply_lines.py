@@ -72,7 +72,7 @@ class _Sorting:
         if mark in (REST, BORDER):
             return self._rest(at + (not line), False)
         if line.startswith(">>>") and known.is_original_mark(line):
-            return self._rest(at + 1, False)
+            return self._below_mark(at + 1)
         if self._begins(at) and line and (known.is_forward_mark(line) or (mark == HEADING and line.startswith("---"))):
             return self._forwarded_run(at + 1)
         if mark != HEADING:
@@ -116,7 +116,7 @@ class _Sorting:
         if known.is_forward_mark(line):
             return self._forward_below(at + 1)
         if known.is_original_mark(line):
-            return self._rest(at, False, 1)
+            return self._below_mark(at + 1)
         if len(line) >= 20 and known.is_rule(line) and self._is_header_below(at):
             return self._rest(at + 1, not any(self.own))
         return at
@@ -141,16 +141,19 @@ class _Sorting:
                 return self.marks[here] in (QUOTED, WEAK)
         return False
 
-    def _rest(self, at: int, alone: bool, length: int = 0) -> int:
+    def _below_mark(self, at: int) -> int:
+        """The mail that is answered begins here, perhaps with its header."""
+        length = known.header_block_length(self.lines, at) if at < len(self.lines) else 0
+        return self._rest(at, False, length)
+
+    def _rest(self, at: int, alone: bool, length: int = -1) -> int:
         """All that follows is quoted, or forwarded; after a header only that, where the quote itself is marked."""
         self.regions.sure = True
         forwarded = self.kind == "forward" or (alone and self.kind != "answer")
         kept = self.regions.forwarded if forwarded else self.regions.quoted
         end = len(self.lines)
-        if length and not forwarded:
-            header = length if length > 1 else 1 + known.header_block_length(self.lines, min(at + 1, end - 1))
-            if self._is_marked_below(at + header):
-                end = at + header
+        if length >= 0 and not forwarded and self._is_marked_below(at + length):
+            end = at + length
         kept.extend(line.lstrip("> ") for line in self.lines[at:end])
         return end
 

@@ -41,7 +41,7 @@ def _index(name: str) -> Mapping[str, tuple[str, ...]]:
 def _opening(line: str, name: str) -> str:
     """The longest phrase of this kind that a line begins with, as whole words; "" for none."""
     head, index = line[:3], _index(name)
-    head = head.lower() if head.isascii() else fold(head)[:3]
+    head = head.lower() if head.isascii() else fold(line[:6])[:3]
     near = index.get(head)
     if head[:2] in index:
         near = (near or ()) + index[head[:2]]
@@ -102,7 +102,7 @@ def is_postscript(line: str) -> bool:
 
 
 def speaks_for_itself(line: str, language: str = "") -> bool:
-    """Whether a line is a sentence in the first person of one language, or of any, and no line with a number to call."""
+    """Whether a line is a sentence in the first person of one language, or of any; not one with a number to call."""
     words = _words(line[:1000])
     if len(words) < 3 or max_digits(line) >= 6:
         return False
@@ -124,7 +124,7 @@ def max_digits(line: str) -> int:
 
 
 def is_disclaimer(paragraph: str) -> bool:
-    """A paragraph a mail server or a program adds: confidentiality, the environment, viruses, lists; never in an "I"."""
+    """A paragraph a server or a program adds: confidentiality, the environment, viruses, lists; never in an "I"."""
     text = paragraph[:2000].lower().replace("’", "'").replace(".www", ". www")
     for word in _telling_words(text):
         for phrase, language in _telling()[word]:
@@ -249,11 +249,15 @@ def attribution_start(lines: Sequence[str], end: int, below: bool) -> int:
 
 
 def _is_attribution(line: str, below: bool) -> bool:
-    """Who wrote when: a word for writing; and an address and a date, or a date and a time, or a quote below."""
+    """Who wrote when: a word for writing; and an address and a date, or a date and a time, or a quote below.
+
+    Programs in Russian do without the word: "пн, 23 нояб. 2026 г. в 10:12, An <an@a.example>:".
+    """
     digits = max_digits(line.partition("<")[0] + line.rpartition(">")[2])
-    dated = digits >= 3
     timed = digits >= 5 and _is_start(line)
-    return ((dated and ("@" in line or timed)) or below) and has_wrote(line)
+    if timed and line.endswith(">:") and "@" in line:
+        return True
+    return ((digits >= 3 and ("@" in line or timed)) or below) and has_wrote(line)
 
 
 def _is_start(line: str) -> bool:
@@ -294,7 +298,7 @@ def header_block_length(lines: Sequence[str], at: int, trusted: bool = True) -> 
 
 
 def _fields(lines: Sequence[str], at: int) -> tuple[set[str], int]:
-    """(names of the fields, line after the block); one empty line, or three lines of a long value, may stand between."""
+    """(names of the fields, line after the block); an empty line, or three lines of a long value, may stand between."""
     names: set[str] = set()
     end, loose = at, 0
     for here in range(at, min(len(lines), at + 24)):
@@ -322,7 +326,7 @@ def looks_like_header(lines: Sequence[str], at: int) -> bool:
     """Whether the next lines are the header of a mail in any language: three short names with a value, an address."""
     shown = [line for line in lines[at : at + 12] if line][:4]
     named = [line for line in shown if 0 < line.find(":") < 25 and len(line.partition(":")[0].split()) <= 3]
-    return len(named) >= 3 and field(shown[0]) is not None or (len(named) >= 3 and any("@" in line for line in shown))
+    return len(named) >= 3 and (field(shown[0]) is not None or any("@" in line for line in shown))
 
 
 def subject_kind(subject: str) -> str:

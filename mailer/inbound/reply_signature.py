@@ -8,7 +8,7 @@ _SEPARATORS = ("--", "—", "- -", "---", "–")
 _TALL = 30  # lines under a closing formula, at most
 _FOOTER = 9  # lines of a mailing list under a line of "_", at most
 _NEAR_END = 14
-_SMALL = frozenset("van de der den del della di da la le el al von zu und et en e y bin ibn ten ter te".split())
+_SMALL = frozenset(("van", "de", "der", "den", "del", "della", "di", "da", "la", "le", "el", "al", "von", "zu", "bin"))
 
 
 def cut_signature(lines: list[str], names: frozenset[str]) -> tuple[list[str], list[str]]:
@@ -93,7 +93,7 @@ def _ends_before(lines: Sequence[str], at: int) -> bool:
 
 
 def _back_to_own(kept: list[str], tail: list[str]) -> tuple[list[str], list[str]]:
-    """Postscripts under a signature are own words, and so are sentences in which an "I" goes on; phone lines are not."""
+    """Postscripts under a signature are own words, and so are sentences in which an "I" goes on; no phone's lines."""
     own: list[str] = []
     signature: list[str] = []
     for line in kept:

@@ -145,9 +145,8 @@ def _split(lines: Sequence[str], marks: Sequence[int], names: frozenset[str], ki
         regions = sort_lines(lines, [OWN if mark == SIGNED else mark for mark in marks], kind)
     own = regions.own[banner_length(regions.own) :]
     kept, signature = cut_signature(own, names)
-    return Words(
-        _join(kept)[:MAX_OWN], _join([*signature, *regions.signed])[:4000], _join(regions.quoted), _join(regions.forwarded)
-    )
+    signed = _join([*signature, *regions.signed])[:4000]
+    return Words(_join(kept)[:MAX_OWN], signed, _join(regions.quoted), _join(regions.forwarded))
 
 
 def _speaks(lines: Iterable[str]) -> bool:
