@@ -164,18 +164,29 @@ def _telling() -> Mapping[str, list[tuple[str, str]]]:
 
 def banner_length(lines: Sequence[str]) -> int:
     """How many of the first lines a mail server has written over a mail: "CAUTION: this came from outside ..."."""
-    start = next((at for at, line in enumerate(lines[:4]) if line), None)
-    if start is None or not _is_banner(lines[start]):
-        return 0
+    at = found = 0
+    while at < min(len(lines), 12):
+        if lines[at]:
+            if not _is_banner(lines[at]):
+                break
+            at = found = _banner_end(lines, at)
+        else:
+            at += 1
+    return found
+
+
+def _banner_end(lines: Sequence[str], start: int) -> int:
+    """The line after a banner: it goes on for as long as lines begin, or end, one of its warnings."""
     end = start + 1
+    before = fold(lines[start])
     for at in range(start + 1, min(len(lines), start + 7)):
         if not lines[at]:
             break
-        joined = fold(f"{lines[at - 1]} {lines[at]}")
-        if any(phrase in joined for phrase in _phrases("warnings")):
+        joined = f"{before} {fold(lines[at])}"
+        if any(phrase in joined and phrase not in before for phrase in _phrases("warnings")):
             end = at + 1
-    rest = banner_length(lines[end:]) if end < len(lines) and start < 3 else 0
-    return end + rest
+        before = fold(lines[at])
+    return end
 
 
 def _is_banner(line: str) -> bool:

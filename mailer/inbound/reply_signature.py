@@ -15,7 +15,7 @@ def cut_signature(lines: list[str], names: frozenset[str]) -> tuple[list[str], l
     """(own lines, signature): it begins at "--", at a closing formula, or at a line with the author's name."""
     lines = _trimmed(lines)
     start = _signature_start(lines, names)
-    own, signature = _back_to_own(lines[:start], lines[start:])
+    own, signature = _back_to_own(_trimmed(lines[:start]), lines[start:])
     if known.may_disclaim(" ".join(own)):
         own = _without_disclaimers(own, signature)
     return _trimmed(own), _trimmed(signature)

@@ -55,7 +55,7 @@ def _read_bodies(text: str, source: str | None, names: frozenset[str], kind: str
         return split_text(text, names, kind)
     html = read_html(source)
     shown = _split(*_shortened(html.lines, html.marks), names, kind)
-    if not flat or flat == _squeezed(html.text):
+    if not flat or (shown.own and flat == _squeezed(html.text)):
         return shown
     written = split_text(text, names, kind)
     if not html.marked:
