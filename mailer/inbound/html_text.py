@@ -210,15 +210,20 @@ def read_html(source: str) -> HtmlText:
     """Lines of an HTML body of any quality; nothing is fetched, hidden elements and scripts are left out."""
     if "<!--" in source:
         source = _without_comments(source)
-    walk, at, search = _Walk(), 0, _TAG.search
+    walk, at, search, kinds = _Walk(), 0, _TAG.search, _KINDS
     while (found := search(source, at)) is not None:
         start = found.start()
         if start > at:
             walk.write(_plain(source[at:start]))
         at = found.end()
-        tag = found[2]
+        closes, tag, attributes = found.groups()
         if tag:
-            at = _tag(walk, tag.lower(), bool(found[1]), found[3], source, at)
+            tag = tag.lower()
+            kind = kinds.get(tag, _OTHER)
+            if kind == _BR:
+                walk.end(empty=True)
+            elif kind != _INLINE:
+                at = _tag(walk, tag, kind, bool(closes), attributes, source, at)
     walk.write(_plain(source[at:]))
     return _finish(walk)
 
@@ -251,16 +256,10 @@ def _without_comments(source: str) -> str:
     return "".join([*kept, source[at:]])
 
 
-def _tag(walk: _Walk, tag: str, closes: bool, attributes: str, source: str, at: int) -> int:
+def _tag(walk: _Walk, tag: str, kind: int, closes: bool, attributes: str, source: str, at: int) -> int:
     """Handle one tag; returns where to go on."""
-    kind = _KINDS.get(tag, _OTHER)
-    if kind == _INLINE:
-        return at
     if kind == _BREAKS:
         walk.end()
-    elif kind == _BR:
-        walk.end(empty=True)
-        return at
     elif kind == _VOID:
         _void(walk, tag, attributes)
         return at

@@ -28,9 +28,16 @@ def sort_lines(lines: Sequence[str], marks: Sequence[int], kind: str = "answer")
     In a new mail, quotes that nothing but a ">" shows are a way of writing: they are own words.
     """
     sorting = _Sorting(lines, marks, kind)
-    at, size = 0, len(lines)
+    own, at, size = sorting.own, 0, len(lines)
     while at < size:
-        at = sorting.take(at)
+        line = lines[at]
+        if marks[at] == OWN and line and ":" not in line and line[0] not in _DRAWN:
+            # Almost every line of a person ends here.
+            own.append(line)
+            sorting.inside = False
+            at += 1
+        else:
+            at = sorting.take(at)
     if WEAK in marks and kind == "new" and not sorting.regions.sure:
         plain = [line.lstrip("> ") if mark == WEAK else line for line, mark in zip(lines, marks, strict=True)]
         return sort_lines(plain, [OWN if mark == WEAK else mark for mark in marks], "new")
@@ -45,12 +52,13 @@ class _Sorting:
         self.regions = Regions()
         self.own = self.regions.own
         self.fresh = 0  # where the lines began that are own without a break
+        self.inside = False  # whether the line before was marked
 
     def take(self, at: int) -> int:
         """Put the line at `at`, or more, where it belongs; returns the next line to look at."""
         line, mark = self.lines[at], self.marks[at]
         if mark in (OWN, FRAME) or (mark == BORDER and not self._is_header_below(at)):
-            # Almost every line of a person ends here.
+            self.inside = False
             if line and (":" in line or line[0] in _DRAWN):
                 after = self._end_of_own(at)
                 if after > at:
@@ -59,12 +67,16 @@ class _Sorting:
             self.own.append(line)
             return at + 1
         self.fresh = at + 1
-        return self._marked(at, line, mark)
+        begins, self.inside = not self.inside, True
+        if not begins and mark in (QUOTED, WEAK) and line[:3] != ">>>":
+            self.regions.quoted.append(line.lstrip("> ") if mark == WEAK else line)
+            return at + 1
+        return self._marked(at, line, mark, begins)
 
     def _is_header_below(self, at: int) -> bool:
         return known.looks_like_header(self.lines, at + 1)
 
-    def _marked(self, at: int, line: str, mark: int) -> int:
+    def _marked(self, at: int, line: str, mark: int, begins: bool) -> int:
         if mark == SIGNED:
             self.regions.signed.append(line)
             return at + 1
@@ -73,18 +85,15 @@ class _Sorting:
             return self._rest(at + (not line), False)
         if line.startswith(">>>") and known.is_original_mark(line):
             return self._below_mark(at + 1)
-        if self._begins(at) and line and (known.is_forward_mark(line) or (mark == HEADING and line.startswith("---"))):
+        if not line:
+            self.inside = not begins
+        elif begins and (known.is_forward_mark(line) or (mark == HEADING and line.startswith("---"))):
             return self._forwarded_run(at + 1)
         if mark != HEADING:
-            self._drop_heading()
+            if begins:
+                self._drop_heading()
             self.regions.quoted.append(line.lstrip("> ") if mark == WEAK else line)
         return at + 1
-
-    def _begins(self, at: int) -> bool:
-        """Whether the marked lines begin here."""
-        while at and not self.lines[at - 1] and self.marks[at - 1] not in (OWN, FRAME):
-            at -= 1
-        return at == 0 or self.marks[at - 1] in (OWN, FRAME)
 
     def _drop_heading(self) -> None:
         """Right above a quote, who and when need no word for writing: "An" an@a.example – 3 november 2026 10:12."""
@@ -129,8 +138,12 @@ class _Sorting:
         if start < 0:
             return at
         taken = min(min(at, 4) - start, at - self.fresh)
+        heading = " ".join([*self.own[len(self.own) - taken :], line])
         if taken:
             del self.own[-taken:]
+        # "Jullie schreven:", perhaps at the end of a sentence, is the author's; nobody but a program adds a date.
+        words = known.before_attribution(heading) if known.is_dated(heading) else heading
+        self.own.extend([words] if words else [])
         self.regions.sure = True
         return at + 1 if below else self._rest(at + 1, False)
 

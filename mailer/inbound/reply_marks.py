@@ -63,6 +63,18 @@ def _mine(language: str) -> frozenset[str]:
     return frozenset(fold(word) for word in _tables()[language].get("mine", []))
 
 
+@cache
+def _signing() -> frozenset[str]:
+    """The first letters of every closing formula and of every line of a telephone."""
+    return frozenset(_index("closings")) | frozenset(_index("mobile"))
+
+
+def may_sign(line: str) -> bool:
+    """Whether a line may begin a signature, by its first letters: one look, before it is read."""
+    head = line[:3].lower()
+    return head in _signing() or head[:2] in _signing() or head[0] in _DASHES or not head.isascii()
+
+
 def is_mobile_line(line: str) -> bool:
     """A line such as "Sent from my iPhone", and nothing more."""
     return 0 < len(line) < 100 and not line.endswith("?") and bool(_opening(line.lstrip(_DASHES), "mobile"))
@@ -102,7 +114,7 @@ def is_postscript(line: str) -> bool:
 
 
 def speaks_for_itself(line: str, language: str = "") -> bool:
-    """Whether a line is a sentence in the first person of one language, or of any; not one with a number to call."""
+    """Whether a line is a sentence in the first person of one language, or of any; no line with a number to call."""
     words = _words(line[:1000])
     if len(words) < 3 or max_digits(line) >= 6:
         return False
@@ -209,7 +221,9 @@ def is_original_mark(line: str) -> bool:
 
 def is_forward_mark(line: str) -> bool:
     """A line such as "---------- Forwarded message ---------" or "Begin forwarded message:"."""
-    return len(line) < 120 and (_is_dashed(line) or line.endswith(":")) and _has(line, "forwards")
+    if _is_dashed(line):
+        return _has(line, "forwards")
+    return len(line) < 120 and line.endswith(":") and bool(_opening(line.lstrip(_DASHES), "forwards"))
 
 
 def _is_dashed(line: str) -> bool:
@@ -278,17 +292,37 @@ def _is_start(line: str) -> bool:
 def _goes_back(lines: Sequence[str], start: int) -> bool:
     """Whether the attribution began in the line above, which the program broke: "…, 23 Kas 2026 Pzt,"."""
     line = lines[start]
-    first = line.partition(" ")[0]
-    if start == 0 or _opening(line, "starts") or (first[:1].isdigit() and ":" not in first):
+    if start == 0 or _opening(line, "starts"):
         return False
     before = lines[start - 1]
-    broken = 30 <= len(before) <= 300 and not before.endswith((".", "!", "?")) and not before.startswith(">")
-    return broken and ("@" in before or max_digits(before) >= 3 or bool(_opening(before, "starts")))
+    if not 30 <= len(before) <= 300 or before[-1] in ".!?" or before[0] == ">":
+        return False
+    if _opening(before, "starts") and max_digits(before):
+        return True
+    whole = max_digits(line) >= 8 and line.count("<") == line.count(">")
+    return not whole and ("@" in before or max_digits(before) >= 3)
+
+
+def before_attribution(line: str) -> str:
+    """Own words that a program left on the line of an attribution: "Ja, ik kom. Op 23 nov. 2026 schreef ...:"."""
+    for mark in (". ", "! ", "? "):
+        head, _, rest = line.partition(mark)
+        if rest and not max_digits(head) and not _opening(head, "starts") and _opening(rest, "starts"):
+            return f"{head}{mark[0]}"
+    return ""
+
+
+def is_dated(line: str) -> bool:
+    """Whether a line says when or where from, and not only that somebody wrote."""
+    return "@" in line or max_digits(line) >= 3
 
 
 def is_signed_date(line: str) -> bool:
     """Who and when without a word for writing, as right above a quote: "An" an@a.example – 3 november 2026 10:12."""
-    return len(line) < 200 and "@" in line and max_digits(line.replace("@", " ")) >= 6
+    if len(line) >= 200 or "@" not in line or max_digits(line) < 6:
+        return False
+    years = (word for word in _words(line) if len(word) == 4 and word.startswith("20") and word.isdigit())
+    return any(years) and not speaks_for_itself(line)
 
 
 def header_block_length(lines: Sequence[str], at: int, trusted: bool = True) -> int:

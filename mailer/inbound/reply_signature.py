@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 from mailer.inbound import reply_marks as known
 
-_SEPARATORS = ("--", "—", "- -", "---", "–")
-_TALL = 30  # lines under a closing formula, at most
+_SEPARATORS = ("--", "—", "- -")
+_TALL = 30  # lines of a signature, at most
 _FOOTER = 9  # lines of a mailing list under a line of "_", at most
 _NEAR_END = 14
 _SMALL = frozenset(("van", "de", "der", "den", "del", "della", "di", "da", "la", "le", "el", "al", "von", "zu", "bin"))
@@ -14,8 +14,12 @@ _SMALL = frozenset(("van", "de", "der", "den", "del", "della", "di", "da", "la",
 def cut_signature(lines: list[str], names: frozenset[str]) -> tuple[list[str], list[str]]:
     """(own lines, signature): it begins at "--", at a closing formula, or at a line with the author's name."""
     lines = _trimmed(lines)
-    start = _signature_start(lines, names)
-    own, signature = _back_to_own(_trimmed(lines[:start]), lines[start:])
+    telling = {line for line in lines if line and known.may_sign(line)}
+    start = _signature_start(lines, telling, names)
+    kept = _trimmed(lines[:start])
+    phone = [line for line in kept if line in telling and known.is_mobile_line(line)]
+    own, tail = _back_to_own([line for line in kept if line not in phone] if phone else kept, lines[start:])
+    signature = [*phone, *tail]
     if known.may_disclaim(" ".join(own)):
         own = _without_disclaimers(own, signature)
     return _trimmed(own), _trimmed(signature)
@@ -31,16 +35,20 @@ def _trimmed(lines: list[str]) -> list[str]:
     return lines[start:end]
 
 
-def _signature_start(lines: Sequence[str], names: frozenset[str]) -> int:
+def _signature_start(lines: Sequence[str], telling: set[str], names: frozenset[str]) -> int:
     for at, line in enumerate(lines):
-        if not line or len(line) > 80:
+        if line not in telling or len(line) > 80:
             continue
-        if line in _SEPARATORS or (len(lines) - at <= _FOOTER and len(line) >= 20 and not line.strip("_")):
-            if not known.speaks_for_itself(_next(lines, at)):
-                return at
-        elif len(lines) - at <= _TALL and _closes(lines, at, names):
+        if len(lines) - at <= _TALL and (_separates(lines, at) or _closes(lines, at, names)):
             return at
     return _name_start(lines, names)
+
+
+def _separates(lines: Sequence[str], at: int) -> bool:
+    """A "--", or the line over the footer of a mailing list, and below it no sentence of the author."""
+    line = lines[at]
+    drawn = len(lines) - at <= _FOOTER and len(line) >= 20 and not line.strip("_")
+    return (line in _SEPARATORS or drawn) and not known.is_sentence(_next(lines, at))
 
 
 def _next(lines: Sequence[str], at: int) -> str:
@@ -94,11 +102,7 @@ def _ends_before(lines: Sequence[str], at: int) -> bool:
 
 def _back_to_own(kept: list[str], tail: list[str]) -> tuple[list[str], list[str]]:
     """Postscripts under a signature are own words, and so are sentences in which an "I" goes on; no phone's lines."""
-    own: list[str] = []
-    signature: list[str] = []
-    for line in kept:
-        (signature if known.is_mobile_line(line) else own).append(line)
-    back = False
+    own, signature, back = list(kept), list[str](), False
     for at, line in enumerate(tail):
         if known.is_postscript(line):
             back = True

@@ -37,7 +37,8 @@ def newest(message: InboundMessage) -> str:
 def read_words(message: InboundMessage) -> Words:
     """Split the text of a mail: the structure of its HTML comes first, the lines of its text second.
 
-    Words of the author that only one of the two bodies holds are kept.
+    Words of the author that only one of the two bodies holds are kept. What cannot be told apart from a quote is
+    quoted: answers between the lines of an unmarked one that differ by their colour or their weight only.
     """
     names, kind = _names(message), _kind(message)
     words = _read_bodies(message.text, message.html, names, kind)

@@ -279,7 +279,8 @@ def roundcube(tongue: Tongue) -> Answer:
 def nextcloud(tongue: Tongue) -> Answer:
     """Who and when, but no word for writing."""
     line = '"Lerend netwerk" netwerk@v.example – 23 november 2026 10:12'
-    html = f'<p>{tongue.own}</p><p></p><div class="quote">{_br(line)}<br><blockquote>{_br(tongue.asked)}</blockquote></div>'
+    quote = f"{_br(line)}<br><blockquote>{_br(tongue.asked)}</blockquote>"
+    html = f'<p>{tongue.own}</p><p></p><div class="quote">{quote}</div>'
     return Answer(f"{tongue.own}\n\n\n{line}\n{_prefixed(tongue.asked)}", html, tongue.own, "", tongue.asked)
 
 

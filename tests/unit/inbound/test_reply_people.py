@@ -17,6 +17,9 @@ FAITHFUL = [
     "My colleague wrote: you can join by mail. So please add me.",
     "My colleague wrote:\nyou can join by mail. So please add me.",
     "Op maandag schreef mijn collega:\nje kan je inschrijven. Dat wil ik ook.",
+    "Hier is het bericht dat ik heb doorgestuurd:\nschrijf me in.",
+    "Here is what I forwarded:\nplease add me.",
+    "Inschrijving\n---\nGraag inschrijven aub",
     "Deel een.\n--\nIk wil me ook inschrijven, net als mijn collega.",
     "Bedankt!\nIk kom met twee.",
     "Dag,\n\nBedankt voor alles!\n\nIk wil me graag inschrijven voor de nieuwsbrief.",
@@ -56,6 +59,23 @@ def test_who_writes_with_arrows_in_a_new_mail_is_heard() -> None:
     assert read_words(plain(text, "Re: nieuws")).own == "Dag,"
     answered = plain(text, "", "Lotte Maes <lotte@post.example>", "In-Reply-To: <1@v.example>")
     assert read_words(answered).quoted == "ik wil me inschrijven\nen mijn collega ook"
+
+
+@pytest.mark.parametrize(
+    ("text", "own"),
+    [
+        ("Ja, ik kom. Op ma 23 nov 2026 om 10:12 schreef Bo <bo@v.example>:\n> Kom je?", "Ja, ik kom."),
+        ("Ja, ik kom\nOp ma 23 nov 2026 om 10:12 schreef Bo <bo@v.example>:\n\nKom je?", "Ja, ik kom"),
+        ("Schrijf me uit. Jullie schreven:\n> Kom je?", "Schrijf me uit. Jullie schreven:"),
+        ("Ik kom met 2 personen op 19/11 om 10.30 uur graag\nBo Claes schreef op 2026-11-03 10:12:\n> Kom je?", None),
+        ("Mijn adres: an@a.example, 0470 12 34 56\n> Kom je?", "Mijn adres: an@a.example, 0470 12 34 56"),
+        ("Bo <bo@v.example>, 23 Kas 2026 Pzt, tarihinde saat tam\n10:12 tarihinde şunu yazdı:\n\nKom je?", ""),
+        ("On Mon, Nov 23, 2026 at 10:12 AM Learning network of Antwerp <\nn@v.example> wrote:\n\nKom je?", ""),
+    ],
+)
+def test_own_words_beside_an_attribution_stay(text: str, own: str | None) -> None:
+    assert split_text(text).own == (own if own is not None else text.split("\n")[0])
+    assert split_text(text).quoted == "Kom je?"
 
 
 SIGNATURES = [
@@ -197,16 +217,16 @@ def test_where_html_takes_all_for_a_quote_the_answers_between_are_found_in_the_t
 
 
 def both(text: str, html: str) -> Words:
-    parts = f"--b\r\nContent-Type: text/plain\r\n\r\n{text}\r\n--b\r\nContent-Type: text/html\r\n\r\n{html}\r\n--b--\r\n"
-    parts = parts.replace("text/plain", "text/plain; charset=utf-8").replace("text/html", "text/html; charset=utf-8")
+    kinds = (("plain", text), ("html", html))
+    parts = "".join(f"--b\r\nContent-Type: text/{kind}; charset=utf-8\r\n\r\n{body}\r\n" for kind, body in kinds)
     head = ("From: Lotte Maes <lotte@post.example>", "Subject: Re: nieuws")
-    return read_words(message(parts, *head, content_type='multipart/alternative; boundary="b"'))
+    return read_words(message(f"{parts}--b--", *head, content_type='multipart/alternative; boundary="b"'))
 
 
 @pytest.mark.parametrize(
     ("html", "own"),
     [
-        ('<div>Dag</div><blockquote style="margin:0 0 0 40px;border:none;padding:0px">Schrijf me in</blockquote>', None),
+        ('Dag<blockquote style="margin:0 0 0 40px;border:none;padding:0px">Schrijf me in</blockquote>', None),
         ("<p>Dag<p>Schrijf me in <an@a.example>", "Dag\n\nSchrijf me in <an@a.example>"),
         ('<div>Dag</div><div style="display:none">verborgen</div><style>p{}</style><!-- weg -->', "Dag"),
         ('<div title="a > b">Dag</div><img alt="weg">', "Dag"),
@@ -218,6 +238,7 @@ def both(text: str, html: str) -> Words:
         ("a &lt; b &amp; c&nbsp;d &#x202e;e", "a < b & c d e"),
         ("<head>Dag<body>Ik kom", "Dag\nIk kom"),
         ("2 < 3 en <3", "2 < 3 en <3"),
+        ("<blockquote>Ik wil me inschrijven</blockquote>", "Ik wil me inschrijven"),
         ('<div style="border-top:solid #E1E1E1 1pt">Nog iets: ik kom</div>', "Nog iets: ik kom"),
     ],
 )
@@ -234,12 +255,14 @@ def test_a_header_in_a_language_nobody_knows_is_seen_under_a_line() -> None:
 
 def test_forwards_within_forwards_and_as_attachments_stay_forwarded() -> None:
     inner = "---------- Forwarded message ---------\nVan: Bo <bo@a.example>\n\nIk wil lid worden."
-    words = split_text(f"Zie onder.\n\n---------- Forwarded message ---------\nVan: An <an@a.example>\n\nFyi\n\n{inner}")
+    outer = "---------- Forwarded message ---------\nVan: An <an@a.example>"
+    words = split_text(f"Zie onder.\n\n{outer}\n\nFyi\n\n{inner}")
     assert words.own == "Zie onder."
     assert words.forwarded.count("Forwarded message") == 1
     assert words.forwarded.endswith("Ik wil lid worden.")
-    parts = "--b\r\n\r\nVoor jullie.\r\n--b\r\nContent-Type: message/rfc822\r\n\r\nFrom: bo@a.example\r\n\r\nSchrijf me in\r\n"
-    attached = read_words(message(f"{parts}--b--", "From: an@a.example", content_type="multipart/mixed; boundary=b"))
+    inner = "Content-Type: message/rfc822\r\n\r\nFrom: bo@a.example\r\n\r\nSchrijf me in"
+    parts = f"--b\r\n\r\nVoor jullie.\r\n--b\r\n{inner}\r\n--b--"
+    attached = read_words(message(parts, "From: an@a.example", content_type="multipart/mixed; boundary=b"))
     assert (attached.own, attached.forwarded.endswith("Schrijf me in")) == ("Voor jullie.", True)
 
 
