@@ -1,189 +1,310 @@
-"""HTML of a mail as text, with what the writer quoted kept apart; one pass, no tree, linear in its length."""
+"""HTML of a mail as lines, each with what its structure says of it; one pass, no tree, linear in its length.
+
+No browser is imitated: only where lines end is known, what is hidden, and what the mail programs of this world put
+round the mail that is answered, round its header, and round a signature.
+"""
 
 import html as entities
 import re
 from dataclasses import dataclass
 
-_SKIPPED = frozenset({"head", "script", "style", "template", "title", "noscript", "object", "svg", "select"})
-_TAG = re.compile(r"<[A-Za-z/!?]")
-_VOID = frozenset({"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "wbr", "o:p"})
-_LINES = frozenset({"div", "tr", "table", "ul", "ol", "section", "article", "header", "footer", "body", "blockquote"})
-_PARAGRAPHS = frozenset({"h1", "h2", "h3", "h4", "pre"})
-# What the programs of this world put round the mail that is answered: class or id, in lower case.
-_QUOTES = ("gmail_quote", "gmail_attr", "yahoo_quoted", "protonmail_quote", "moz-cite-prefix", "zmail_extra")
-_QUOTE_IDS = ("isforwardcontent", "isreplycontent", "olk_src_body_section")
-_REST_IDS = ("divrplyfwdmsg", "appendonsend", "editor-reference-message-container", "outlook-mobile-reference-message")
+OWN, QUOTED, WEAK, HEADING, REST, BORDER, SIGNED, FRAME = range(8)
+"""What a line is: nothing known; quoted; in a blockquote of any kind; who wrote when; from here on all is quoted;
+perhaps so, under a line drawn by Outlook; a signature; in a frame that holds quotes and answers."""
+
+# The name, then the attributes: a ">" between double quotes ends nothing. Every "<" ends a try and nothing is given
+# back (*+), so that no text is looked at more than twice. "<an@a.example>" is no tag but an address.
+_TAG = re.compile(
+    r'<(?:(/?)([a-zA-Z][^\s<>/"@]*+)((?:[\s/][^<>=]*+(?:=\s*+(?:"[^"<]*+")?+[^<>=]*+)*+)?+)>|[!?][^<>]*+>)'
+)
+_BREAKS, _PARAGRAPH, _P, _BR, _LI, _CELL, _INLINE, _OTHER, _VOID, _SKIPPED = range(10)
+_KINDS = (
+    dict.fromkeys(("div", "tr", "table", "ul", "ol", "section", "article", "header", "footer", "body"), _BREAKS)
+    | dict.fromkeys(("blockquote", "main", "center", "dl", "dt", "dd", "form", "fieldset", "aside"), _BREAKS)
+    | dict.fromkeys(("h1", "h2", "h3", "h4", "h5", "h6", "pre"), _PARAGRAPH)
+    | {"p": _P, "br": _BR, "li": _LI, "td": _CELL, "th": _CELL, "hr": _VOID}
+    | dict.fromkeys(("b", "i", "u", "a", "em", "strong", "font", "o:p", "small", "big", "sub", "sup", "tt"), _INLINE)
+    | dict.fromkeys(("area", "base", "col", "embed", "img", "input", "link", "meta", "source", "wbr"), _VOID)
+    | dict.fromkeys(("head", "script", "style", "template", "title", "noscript", "object", "svg", "select"), _SKIPPED)
+)
+_ENDS = {tag: re.compile(f"</{tag}[^<>]*>", re.IGNORECASE) for tag, kind in _KINDS.items() if kind == _SKIPPED}
+# Pieces of a class, id or name in lower case; the first that is found counts.
+_MARKS = (
+    *((mark, REST) for mark in ("divrplyfwdmsg", "appendonsend", "reference-message", "zwchr", "__divider__")),
+    *((mark, HEADING) for mark in ("gmail_attr", "moz-cite-prefix", "reply-intro", "__headers__")),
+    *((mark, SIGNED) for mark in ("gmail_signature", "moz-signature", "mobile-signature", 'id="signature"', "_rc_sig")),
+    *((mark, SIGNED) for mark in ("applemailsignature", "signature_block", "__sig_p", "k9mail-signature")),
+    *((mark, SIGNED) for mark in ("yahoo-signature", "ymail_android_signature", "tutanota-signature")),
+    *((mark, QUOTED) for mark in ("yahoo_quoted", "isforwardcontent", "isreplycontent", "olk_src_body_section")),
+    *((mark, QUOTED) for mark in ("__quoted_text__", 'name="quote', "zmail_extra", "moz-forward-container")),
+    *((mark, FRAME) for mark in ("gmail_quote", "protonmail_quote")),
+)
+_NAMED = ("class", "id=", "name=", "data-", "style")
+_LINE_ABOVE = ("#e1e1e1", "#b5c4df", "rgb(225,225,225)", "rgb(181,196,223)")
+_UNSEEN = dict.fromkeys((*range(32), 127, 0xAD, 0x200B, 0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2060, 0x206A)))
+_UNSEEN |= {0xFEFF: None}
 
 
 @dataclass(frozen=True, slots=True)
 class HtmlText:
-    """`text`: all that is shown; `own`: without what is quoted; `quoted`: that; `marked`: whether quotes were seen."""
+    """`lines` without white space round them, no two empty ones in a row; `marks`: what each is by its structure."""
 
-    text: str
-    own: str
-    quoted: str
-    marked: bool
+    lines: tuple[str, ...]
+    marks: tuple[int, ...]
 
+    @property
+    def text(self) -> str:
+        """All that is shown."""
+        return "\n".join(self.lines)
 
-@dataclass(slots=True)
-class _Open:
-    tag: str
-    quotes: bool
-    hides: bool
+    @property
+    def marked(self) -> bool:
+        """Whether the structure says anything at all."""
+        return any(self.marks)
 
 
 class _Walk:
-    """The state of the one pass: open elements, and the text so far of the two regions."""
+    """The state of the one pass: open elements, what they say, and the lines so far."""
 
     def __init__(self) -> None:
-        self.stack: list[_Open] = []
-        self.open_tags: dict[str, int] = {}
-        self.quoting = self.hiding = 0
-        self.rest = self.marked = False
-        self.all: list[str] = []
-        self.own: list[str] = []
-        self.quoted: list[str] = []
+        self.lines: list[str] = []
+        self.marks: list[int] = []
+        self.line: list[str] = []
+        self.mark = OWN
+        self.hiding = self.keeping = False
+        self.stack: list[str] = []
+        self.counts: dict[str, int] = {}
+        self.effects: list[tuple[int, int, bool, bool, int]] = []
+        self.known: dict[tuple[str, bool], tuple[int, bool, bool]] = {}
 
     def write(self, text: str) -> None:
-        if self.hiding or not text:
+        if self.hiding:
             return
-        self.all.append(text)
-        (self.quoted if self.quoting or self.rest else self.own).append(text)
+        if self.keeping and "\n" in text:
+            first, *others = text.split("\n")
+            self.line.append(first)
+            for one in others:
+                self.end(empty=True)
+                self.line.append(one)
+        else:
+            self.line.append(text)
+
+    def end(self, empty: bool = False) -> None:
+        """The line ends; one without words is kept only where it was asked for."""
+        text = " ".join("".join(self.line).split()) if self.line else ""
+        self.line.clear()
+        if text and not text.isprintable():
+            text = text.translate(_UNSEEN).strip()
+        if text or (empty and self.lines and self.lines[-1]):
+            self.lines.append(text)
+            self.marks.append(self.mark)
+
+    def paragraph(self) -> None:
+        """An empty line, if none stands there."""
+        self.end()
+        if self.lines and self.lines[-1]:
+            self.lines.append("")
+            self.marks.append(self.mark)
 
     def open(self, tag: str, attributes: str) -> None:
-        self._break(tag, attributes)
-        if tag in _VOID or attributes.endswith("/"):
+        self.stack.append(tag)
+        self.counts[tag] = self.counts.get(tag, 0) + 1
+        if (not attributes and tag != "blockquote") or attributes.endswith("/"):
             return
-        quotes, rest = _is_quote(tag, attributes)
-        if (rest or quotes) and not self.marked:
-            self.marked = True
-        self.rest |= rest
-        hides = "display:none" in attributes.replace(" ", "").lower()
-        self.stack.append(_Open(tag, quotes, hides))
-        self.open_tags[tag] = self.open_tags.get(tag, 0) + 1
-        self.quoting += quotes
-        self.hiding += hides
+        key = (attributes, tag == "blockquote")
+        if key not in self.known:
+            self.known[key] = _effect(tag, attributes)
+        mark, hides, keeps = self.known[key]
+        if mark != OWN or hides or keeps:
+            self._take_effect(mark, hides, keeps)
+
+    def _take_effect(self, mark: int, hides: bool, keeps: bool) -> None:
+        self.end()
+        self.effects.append((len(self.stack), self.mark, self.hiding, self.keeping, len(self.lines)))
+        self.hiding |= hides
+        self.keeping |= keeps
+        self.mark = _within(self.mark, mark)
+        if mark in (REST, BORDER) and self.mark == mark:
+            # An empty element may carry the mark, so the line itself says that the rest begins here.
+            self.lines.append("")
+            self.marks.append(mark)
 
     def close(self, tag: str) -> None:
-        if not self.open_tags.get(tag):
+        if self.stack and self.stack[-1] == tag:
+            self.stack.pop()
+            self.counts[tag] -= 1
+        elif self.counts.get(tag):
+            while (last := self.stack.pop()) != tag:
+                self.counts[last] -= 1
+            self.counts[tag] -= 1
+        else:
             return
-        while self.stack:
-            last = self.stack.pop()
-            self.open_tags[last.tag] -= 1
-            self.quoting -= last.quotes
-            self.hiding -= last.hides
-            if last.tag == tag:
-                break
-        self._break(tag, "", closing=True)
+        while self.effects and self.effects[-1][0] > len(self.stack):
+            self._leave(*self.effects.pop())
 
-    def _break(self, tag: str, attributes: str, closing: bool = False) -> None:
-        if tag == "br":
-            self.write("\n")
-        elif tag == "li" and not closing:
-            self.write("\x01- ")
-        elif tag == "p":
-            self.write("\x01" if "msonormal" in attributes.lower() or closing else "\x02")
-        elif tag in _PARAGRAPHS or tag == "hr":
-            self.write("\x02")
-        elif tag in _LINES:
-            self.write("\x01")
-        elif tag in ("td", "th"):
-            self.write(" ")
+    def _leave(self, _depth: int, mark: int, hiding: bool, keeping: bool, start: int) -> None:
+        self.end()
+        if self.mark == FRAME and mark != FRAME:
+            self._frame(start)
+        self.mark, self.hiding, self.keeping = mark, hiding, keeping
+
+    def _frame(self, start: int) -> None:
+        """In a frame, what stands before the first quote is its heading; without a quote all of it is one."""
+        marks = self.marks
+        first = next((at for at in range(start, len(marks)) if marks[at] in (QUOTED, HEADING)), None)
+        end, mark = (first, HEADING) if first is not None else (len(marks), QUOTED)
+        for at in range(start, end):
+            marks[at] = mark
 
 
-def _is_quote(tag: str, attributes: str) -> tuple[bool, bool]:
-    """(this element quotes, everything from here on is quoted) for the opening tag of an element."""
+def _within(outer: int, mark: int) -> int:
+    """What an element in another one is: a quote stays a quote, in a frame every blockquote is one."""
+    if outer in (QUOTED, REST) or mark == OWN:
+        return outer
+    if outer == FRAME:
+        return {WEAK: QUOTED, BORDER: FRAME}.get(mark, mark)
+    return outer if outer in (WEAK, BORDER, HEADING, SIGNED) and mark not in (QUOTED, REST) else mark
+
+
+def _effect(tag: str, attributes: str) -> tuple[int, bool, bool]:
+    """(mark, whether it hides, whether line breaks in it count) of an element."""
+    flat = attributes[:2000].lower().replace("'", '"')
+    named = any(name in flat for name in _NAMED)
     if tag == "blockquote":
-        return True, False
-    if "=" not in attributes:
-        return False, False
-    flat = attributes.lower()
-    if any(mark in flat for mark in _REST_IDS):
-        return True, True
-    if any(mark in flat for mark in _QUOTES + _QUOTE_IDS):
-        return True, False
-    # Outlook on Windows draws only a line above the header block of the mail that is answered.
-    line = flat.replace(" ", "")
-    return False, tag == "div" and ("border-top:solid#e1e1e1" in line or "border-top:solid#b5c4df" in line)
+        return _blockquote(flat), False, False
+    if not named:
+        return OWN, False, False
+    mark = next((mark for piece, mark in _MARKS if piece in flat), OWN)
+    style = flat.partition("style=")[2].replace(" ", "")
+    if mark == OWN and tag == "div" and "border" in style and any(one in style for one in _LINE_ABOVE):
+        mark = BORDER if "border-top:" in style or "solidnonenone" in style else OWN
+    return mark, "display:none" in style, "white-space:pre" in style
+
+
+def _blockquote(flat: str) -> int:
+    """A quote by its type, its class or the line at its side; an indent of Gmail's or Outlook's is the author's own."""
+    style = flat.replace(" ", "")
+    if "cite" in flat or "quote" in flat or "border-left" in style:
+        return QUOTED
+    return OWN if "border:none" in style or "margin:000" in style or "margin-top:0" in style else WEAK
+
+
+_STEMS = ("quote", "moz-", "signature", "data-marker", "zmail_", "border-")
+_ID_STEMS = ("divrply", "appendon", "reference-m", "zwchr", "reply-intro", "isreply", "isforward", "olk_src", "_rc_sig")
+_PLAIN_TAG = re.compile(r"<[A-Za-z/!?][^<>]*+>")
+
+
+def may_mark(source: str) -> bool:
+    """Whether the structure of an HTML body may say anything: a quick look, to be asked before read_html."""
+    lower = source.lower()
+    return any(stem in lower for stem in _STEMS) or ("id=" in lower and any(stem in lower for stem in _ID_STEMS))
+
+
+def strip_tags(source: str) -> str:
+    """The words of a simple HTML body, without its lines; more than is shown where it hides or scripts anything."""
+    start = max(source.find("<body"), 0)
+    return _plain(_PLAIN_TAG.sub(" ", source[start:]))
 
 
 def read_html(source: str) -> HtmlText:
-    """Text of an HTML body of any quality; nothing is fetched, hidden elements and scripts are left out."""
-    walk, lower, at, size = _Walk(), source.lower(), 0, len(source)
-    while at < size:
-        begin = _TAG.search(source, at)
-        if begin is None:
-            break
-        walk.write(_plain(source[at : begin.start()]))
-        at = _tag(walk, source, lower, begin.start())
+    """Lines of an HTML body of any quality; nothing is fetched, hidden elements and scripts are left out."""
+    if "<!--" in source:
+        source = _without_comments(source)
+    walk, at, search, kinds = _Walk(), 0, _TAG.search, _KINDS
+    while (found := search(source, at)) is not None:
+        start = found.start()
+        if start > at:
+            walk.write(_plain(source[at:start]))
+        at = found.end()
+        closes, tag, attributes = found.groups()
+        if tag:
+            tag = tag.lower()
+            kind = kinds.get(tag, _OTHER)
+            if kind == _BR:
+                walk.end(empty=True)
+            elif kind != _INLINE:
+                at = _tag(walk, tag, kind, bool(closes), attributes, source, at)
     walk.write(_plain(source[at:]))
-    return HtmlText(_lay_out(walk.all), _lay_out(walk.own), _lay_out(walk.quoted), walk.marked)
+    return _finish(walk)
 
 
-def _tag(walk: _Walk, source: str, lower: str, start: int) -> int:
-    """Handle what begins at the "<" at `start`; returns where to go on."""
-    if source.startswith("<!--", start):
-        end = source.find("-->", start + 4)
-        return len(source) if end < 0 else end + 3
-    end = _tag_end(source, start)
-    if end < 0:
-        walk.write(_plain(source[start + 1 :]))
-        return len(source)
-    tag, _, attributes = source[start + 1 : end].replace("\n", " ").replace("\t", " ").partition(" ")
-    tag = tag.lower().rstrip("/")
-    if tag.startswith("/"):
-        walk.close(tag[1:].strip())
-    elif tag in _SKIPPED:
-        close = lower.find(f"</{tag}", end)
-        return len(source) if close < 0 else close
-    elif tag[:1].isalpha():
-        walk.open(tag, attributes.strip()[:2000])
-    return end + 1
-
-
-def _tag_end(source: str, start: int) -> int:
-    """Where the tag ends; a ">" within one quoted attribute is jumped over, further than 4,000 characters it is not."""
-    end = source.find(">", start)
-    if end < 0 or source.count('"', start, end) % 2 == 0:
-        return end
-    quote = source.find('"', end, end + 4000)
-    after = source.find(">", quote, quote + 4000) if quote >= 0 else -1
-    return after if after >= 0 else end
+def _finish(walk: _Walk) -> HtmlText:
+    walk.end()
+    while walk.effects:
+        walk._leave(*walk.effects.pop())
+    lines, marks = walk.lines, walk.marks
+    while lines and not lines[-1] and marks[-1] not in (REST, BORDER):
+        lines.pop()
+        marks.pop()
+    return HtmlText(tuple(lines), tuple(marks))
 
 
 def _plain(text: str) -> str:
-    """Characters between tags: entities read, white space of the source collapsed to single blanks."""
-    if not text:
-        return ""
-    shown = entities.unescape(text).replace("\x01", " ").replace("\x02", " ").replace("\xa0", " ")
-    words = " ".join(shown.split())
-    return f"{' ' if shown[:1].isspace() else ''}{words}{' ' if words and shown[-1:].isspace() else ''}" or " "
+    return entities.unescape(text) if "&" in text else text
 
 
-def _lay_out(pieces: list[str]) -> str:
-    """Join the pieces: \\x01 begins a line if none has begun, \\x02 a paragraph, and no more than one empty line."""
-    lines = [""]
-    for piece in pieces:
-        for mark in ("\x01", "\x02"):
-            if piece.startswith(mark):
-                if lines[-1].strip():
-                    lines.append("")
-                if mark == "\x02" and len(lines) > 1 and lines[-2].strip():
-                    lines.append("")
-                piece = piece[1:]
-        if piece == "\n":
-            lines.append("")
-        elif piece.strip() or lines[-1]:
-            lines[-1] = lines[-1] + piece if len(lines[-1]) < 2_000 else _next_line(lines, piece)
-    shown: list[str] = []
-    for line in lines:
-        text = " ".join(line.split())
-        if text or (shown and shown[-1]):
-            shown.append(text)
-    return "\n".join(shown).strip()
+def _without_comments(source: str) -> str:
+    """Comments are gone, and what only Word reads; an open comment hides all that follows."""
+    kept: list[str] = []
+    at = 0
+    while (start := source.find("<!--", at)) >= 0:
+        kept.append(source[at:start])
+        end = source.find("-->", start + 4)
+        if end < 0:
+            return "".join(kept)
+        at = end + 3
+    return "".join([*kept, source[at:]])
 
 
-def _next_line(lines: list[str], piece: str) -> str:
-    """Very long lines are cut, so that joining stays linear."""
-    lines.append("")
-    return piece
+def _tag(walk: _Walk, tag: str, kind: int, closes: bool, attributes: str, source: str, at: int) -> int:
+    """Handle one tag; returns where to go on."""
+    if kind == _BREAKS:
+        walk.end()
+    elif kind == _VOID:
+        _void(walk, tag, attributes)
+        return at
+    elif kind == _SKIPPED:
+        return at if closes else _skip(tag, source, at)
+    else:
+        _block(walk, tag, kind, closes, attributes)
+    if closes:
+        walk.close(tag)
+    else:
+        walk.open(tag, attributes)
+    return at
+
+
+def _block(walk: _Walk, tag: str, kind: int, closes: bool, attributes: str) -> None:
+    if kind == _P:
+        if closes or "msonormal" in attributes.lower():
+            walk.end()
+        else:
+            walk.paragraph()
+    elif kind == _PARAGRAPH:
+        walk.paragraph()
+        walk.keeping = not closes if tag == "pre" else walk.keeping
+    elif kind == _LI:
+        walk.end()
+        if not closes:
+            walk.write("- ")
+    elif kind == _CELL:
+        walk.write(" ")
+
+
+def _void(walk: _Walk, tag: str, attributes: str) -> None:
+    """A line drawn by Zimbra or Outlook before the mail that is answered; any other one ends a paragraph."""
+    if tag != "hr":
+        return
+    walk.paragraph()
+    if _effect(tag, attributes)[0] == REST and walk.mark == OWN:
+        walk.mark = REST
+        walk.lines.append("")
+        walk.marks.append(REST)
+
+
+def _skip(tag: str, source: str, at: int) -> int:
+    """Where the element ends; a head that never ends hides nothing, any other one hides the rest."""
+    end = _ENDS[tag].search(source, at)
+    if end is not None:
+        return end.end()
+    return at if tag == "head" else len(source)

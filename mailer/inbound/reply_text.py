@@ -1,24 +1,22 @@
 """The newest words of an author, apart from what they quote, forward or sign with; linear in the length of the mail."""
 
-from collections.abc import Sequence
+import re
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
-from mailer.inbound.html_text import HtmlText, read_html
+from mailer.inbound.html_text import OWN, SIGNED, WEAK, may_mark, read_html, strip_tags
 from mailer.inbound.message import InboundMessage
-from mailer.inbound.reply_marks import (
-    attribution_length,
-    header_block_length,
-    is_closing,
-    is_disclaimer,
-    is_forward_mark,
-    is_mobile_line,
-    is_original_mark,
-    is_postscript,
-)
+from mailer.inbound.reply_lines import sort_lines
+from mailer.inbound.reply_marks import banner_length, subject_kind
+from mailer.inbound.reply_signature import cut_signature
 
 MAX_TEXT = 200_000
 MAX_OWN = 40_000
 MAX_LINES = 4_000
+# What a text part shows beside words of the HTML part: where links lead, and which picture stood there.
+_SHOWN_LINKS = re.compile(r"<(?:https?|mailto|tel):[^<>\s]*+>|\[(?:cid|image|afbeelding)[^\[\]\n]*+\]|https?://\S++")
+_WORD = re.compile(r"\w+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,154 +35,124 @@ def newest(message: InboundMessage) -> str:
 
 
 def read_words(message: InboundMessage) -> Words:
-    """Split the text of a mail; the structure of its HTML comes first, the lines of its text second."""
-    names = _names(message)
-    html = read_html(message.html) if message.html else None
-    split = split_text(message.text[:MAX_TEXT], names)
-    if html is not None and html.marked and _same_mail(html, message.text):
-        split = _from_html(html, names)
-    forwarded = "\n\n".join([split.forwarded, *message.forwarded]).strip()
-    return Words(split.own, split.signature, split.quoted, forwarded[:MAX_TEXT])
+    """Split the text of a mail: the structure of its HTML comes first, the lines of its text second.
+
+    Words of the author that only one of the two bodies holds are kept. What cannot be told apart from a quote is
+    quoted: answers between the lines of an unmarked one that differ by their colour or their weight only.
+    """
+    names, kind = _names(message), _kind(message)
+    words = _read_bodies(message.text, message.html, names, kind)
+    if not message.forwarded:
+        return words
+    forwarded = "\n\n".join([words.forwarded, *message.forwarded]).strip()
+    return Words(words.own, words.signature, words.quoted, forwarded[:MAX_TEXT])
 
 
-def _from_html(html: HtmlText, names: frozenset[str]) -> Words:
-    """The quotes an HTML body marks are taken away; the text rules do the rest on both sides."""
-    own = split_text(html.own[:MAX_TEXT], names)
-    if own.quoted or own.forwarded:
-        return own
-    if not own.own and html.quoted:
-        inner = split_text(html.quoted[:MAX_TEXT], names)
-        return Words("", own.signature, inner.quoted, inner.forwarded)
-    return Words(own.own, own.signature, html.quoted[:MAX_TEXT], "")
+def _read_bodies(text: str, source: str | None, names: frozenset[str], kind: str) -> Words:
+    if not source:
+        return split_text(text, names, kind)
+    flat = _squeezed(text)
+    if flat and not may_mark(source) and _squeezed(strip_tags(source)) in flat:
+        return split_text(text, names, kind)
+    html = read_html(source)
+    shown = _split(*_shortened(html.lines, html.marks), names, kind)
+    if not flat or (shown.own and flat == _squeezed(html.text)):
+        return shown
+    written = split_text(text, names, kind)
+    if not html.marked:
+        return _with_missing(written, shown, text)
+    return _with_missing(shown, written, html.text)
 
 
-def _same_mail(html: HtmlText, text: str) -> bool:
-    """Whether the two bodies say the same: the first words of the HTML also stand in the text."""
-    first = html.own.split()[:6]
-    return not first or " ".join(first) in " ".join(text[:MAX_TEXT].split())
+def _squeezed(text: str) -> str:
+    """The characters of a text without white space and without the marks of quotes, lists and lines."""
+    return "".join(text.replace(">", " ").replace("*", " ").replace("-", " ").replace("_", " ").split())
+
+
+def _with_missing(words: Words, other: Words, all_text: str) -> Words:
+    """The words of the better body, and those of the author that stand nowhere in it but in the other body."""
+    if not other.own or _squeezed(other.own) in _squeezed(f"{words.own}\n{words.signature}"):
+        return words
+    if not words.own and other.quoted:
+        # One body takes all for a quote, the other one shows which lines are none: an answer between quotes.
+        return Words(other.own, words.signature, words.quoted, words.forwarded)
+    known = _Known(all_text[:MAX_TEXT])
+    lines = [line for line in other.own.split("\n") if not known.holds(line)]
+    if not lines:
+        return words
+    return Words(f"{words.own}\n\n{_join(lines)}".strip()[:MAX_OWN], words.signature, words.quoted, words.forwarded)
+
+
+class _Known:
+    """Which words, pairs and triples of words a text holds."""
+
+    def __init__(self, text: str) -> None:
+        words = _spoken(text)
+        self.words, self.pairs = set(words), set(pairwise(words))
+        self.triples = set(_triples(words))
+
+    def holds(self, line: str) -> bool:
+        """Whether the words of a line stand in the text, in their order."""
+        words = _spoken(line)
+        if len(words) < 3:
+            return tuple(words) in self.pairs if len(words) == 2 else self.words.issuperset(words)
+        return all(triple in self.triples for triple in _triples(words))
+
+
+def _spoken(text: str) -> list[str]:
+    return _WORD.findall(_SHOWN_LINKS.sub(" ", text).casefold())
+
+
+def _triples(words: Sequence[str]) -> Iterator[tuple[str, str, str]]:
+    return zip(words, words[1:], words[2:], strict=False)
+
+
+def _kind(message: InboundMessage) -> str:
+    """Whether a mail answers another one, passes one on, or is a new one, by its subject and its thread."""
+    return subject_kind(message.subject) or ("" if message.thread_ids else "new")
 
 
 def _names(message: InboundMessage) -> frozenset[str]:
     """The words by which a line can be known as the author's own name."""
     if message.author is None:
         return frozenset()
-    local = message.author.address.partition("@")[0]
-    words = f"{message.author.name} {local}".casefold()
-    for mark in ".,_-+()\"'":
-        words = words.replace(mark, " ")
-    return frozenset(word for word in words.split() if len(word) > 2)
+    words = f"{message.author.name} {message.author.address.partition('@')[0]}".casefold()
+    return frozenset(word for word in _WORD.findall(words.replace("_", " ")) if len(word) > 2)
 
 
-def split_text(text: str, names: frozenset[str] = frozenset()) -> Words:
-    """Split plain text into own words, signature, quoted and forwarded parts (top, bottom and inline replies)."""
-    lines = _shortened(text.replace("\xa0", " ").split("\n"))
-    own: list[str] = []
-    quoted: list[str] = []
-    forwarded: list[str] = []
-    at = 0
-    while at < len(lines):
-        at = _take(lines, at, own, quoted, forwarded)
-    kept, signature = _sign(_trim(own), names)
-    return Words(_join(kept)[:MAX_OWN], _join(signature)[:4000], _join(quoted), _join(forwarded))
+def split_text(text: str, names: frozenset[str] = frozenset(), kind: str = "") -> Words:
+    """Split plain text into own words, signature, quoted and forwarded parts (top, bottom and inline replies).
+
+    `names`: words of the author's name; `kind`: "answer", "forward" or "new" where that is known of the mail.
+    """
+    if len(text) > MAX_TEXT:
+        text = f"{text[: MAX_TEXT - 50_000]}\n{text[-50_000:]}"
+    lines = [line.strip() for line in text.split("\n")]
+    marks = [WEAK if line[:1] == ">" else OWN for line in lines]
+    return _split(*_shortened(lines, marks), names, kind)
 
 
-def _shortened(lines: list[str]) -> list[str]:
+def _shortened(lines: Sequence[str], marks: Sequence[int]) -> tuple[Sequence[str], Sequence[int]]:
     """The first and the last lines of a mail that is far too long: own words stand on top or at the bottom."""
-    return lines if len(lines) <= MAX_LINES else [*lines[: MAX_LINES - 500], *lines[-500:]]
+    if len(lines) <= MAX_LINES:
+        return lines, marks
+    return [*lines[: MAX_LINES - 500], *lines[-500:]], [*marks[: MAX_LINES - 500], *marks[-500:]]
 
 
-def _take(lines: Sequence[str], at: int, own: list[str], quoted: list[str], forwarded: list[str]) -> int:
-    """Put the line at `at`, or all the rest, where it belongs; returns the next line to look at."""
-    line = lines[at].strip()
-    if line.startswith(">"):
-        quoted.append(line.lstrip("> "))
-        return at + 1
-    if is_forward_mark(line):
-        return _rest(lines, at + 1, forwarded)
-    length = attribution_length(lines, at)
-    if length:
-        return at + length if _marked_below(lines, at + length) else _rest(lines, at + length, quoted)
-    if is_original_mark(line) or header_block_length(lines, at):
-        answered = any(text.strip() for text in own) or is_original_mark(line)
-        return _rest(lines, at, quoted if answered else forwarded)
-    own.append(lines[at].rstrip())
-    return at + 1
+def _split(lines: Sequence[str], marks: Sequence[int], names: frozenset[str], kind: str) -> Words:
+    regions = sort_lines(lines, marks, kind)
+    if SIGNED in marks and not any(regions.own) and _speaks(regions.signed):
+        # Somebody wrote in the place of the signature.
+        regions = sort_lines(lines, [OWN if mark == SIGNED else mark for mark in marks], kind)
+    own = regions.own[banner_length(regions.own) :]
+    kept, signature = cut_signature(own, names)
+    signed = _join([*signature, *regions.signed])[:4000]
+    return Words(_join(kept)[:MAX_OWN], signed, _join(regions.quoted), _join(regions.forwarded))
 
 
-def _rest(lines: Sequence[str], at: int, kept: list[str]) -> int:
-    kept.extend(line.strip().lstrip("> ") for line in lines[at:])
-    return len(lines)
+def _speaks(lines: Iterable[str]) -> bool:
+    return any(line.endswith((".", "!", "?")) and len(line.split()) >= 4 for line in lines)
 
 
-def _marked_below(lines: Sequence[str], at: int) -> bool:
-    """Whether the next line with words is quoted with ">", so that answers may stand between the quotes."""
-    for line in lines[at : at + 6]:
-        if line.strip():
-            return line.lstrip().startswith(">")
-    return False
-
-
-def _trim(lines: list[str]) -> list[str]:
-    """Without the lines a telephone or a program adds by itself, and without rules drawn between mails."""
-    kept = [line for line in lines if not is_mobile_line(line.strip()) and not _is_rule(line.strip())]
-    while kept and not kept[-1].strip():
-        kept.pop()
-    return kept
-
-
-def _is_rule(line: str) -> bool:
-    return len(line) > 7 and not line.strip("_-=*~ ")
-
-
-def _sign(lines: list[str], names: frozenset[str]) -> tuple[list[str], list[str]]:
-    """(own lines, signature): it begins at "--", at a closing formula, or at a line with the author's name."""
-    start = _signature_start(lines, names)
-    kept, tail = lines[:start], lines[start:]
-    signature: list[str] = []
-    for block in _paragraphs(tail):
-        (kept if is_postscript(block[0]) else signature).extend(["", *block])
-    own: list[str] = []
-    for block in _paragraphs(kept):
-        (signature if is_disclaimer(" ".join(block)) else own).extend(["", *block])
-    return own, signature
-
-
-def _signature_start(lines: Sequence[str], names: frozenset[str]) -> int:
-    for at, line in enumerate(lines):
-        plain = line.strip()
-        if plain in ("--", "—", "- -") or line == "-- ":
-            return at
-        if is_closing(plain) and len(lines) - at <= 30 and at > 0:
-            return at
-    first = max(1, len(lines) - 14)
-    return next((at for at in range(first, len(lines)) if _is_name(lines, at, names)), len(lines))
-
-
-def _is_name(lines: Sequence[str], at: int, names: frozenset[str]) -> bool:
-    """A short line near the end, without the end of a sentence, that holds a word of the author's name."""
-    line = lines[at].strip()
-    if not line or len(line) > 60 or line.endswith(("?", "!", ":")) or "@" in line:
-        return False
-    words = line.split(",")[0].replace(".", " ").replace("(", " ").split()
-    known = any(word.casefold() in names for word in words)
-    return known and len(words) <= 5 and line[:1].isupper() and _ends_before(lines, at)
-
-
-def _ends_before(lines: Sequence[str], at: int) -> bool:
-    """Whether the sentence before this line is over: an empty line, or punctuation at its end."""
-    before = lines[at - 1].strip()
-    return not before or before.endswith((".", "!", "?", ",", ")", ":")) or len(before) < 30
-
-
-def _paragraphs(lines: Sequence[str]) -> list[list[str]]:
-    blocks: list[list[str]] = [[]]
-    for line in lines:
-        if line.strip():
-            blocks[-1].append(line)
-        elif blocks[-1]:
-            blocks.append([])
-    return [block for block in blocks if block]
-
-
-def _join(lines: Sequence[str]) -> str:
+def _join(lines: Iterable[str]) -> str:
     return "\n".join(lines).strip("\n")

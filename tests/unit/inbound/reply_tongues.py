@@ -1,0 +1,193 @@
+"""What mail programs write round an answer, in each of their languages; names and addresses are made up."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Tongue:
+    """One language: what a person writes, and what programs add. `{who}` stands for the writer of what is answered."""
+
+    own: str
+    asked: str
+    closing: str
+    phone: str
+    outlook: str
+    gmail: str
+    apple: str
+    thunderbird: str
+    fields: tuple[str, str, str, str]
+    original: str
+    forward: str
+    apple_forward: str
+
+
+TONGUES = {
+    "nl": Tongue(
+        "Ja, ik kom graag met twee personen.",
+        "Kom je naar onze bijeenkomst?\nUitschrijven kan altijd: https://v.example/u/1",
+        "Met vriendelijke groeten,",
+        "Verstuurd vanaf mijn iPhone",
+        "Outlook voor iOS<https://aka.example/o0ukef> downloaden",
+        "Op ma 23 nov 2026 om 10:12 schreef {who}:",
+        "Op 23 nov. 2026, om 10:12 heeft {who} het volgende geschreven:",
+        "Op 23/11/2026 om 10:12 schreef Lerend netwerk:",
+        ("Van", "Verzonden", "Aan", "Onderwerp"),
+        "Oorspronkelijk bericht",
+        "Doorgestuurd bericht",
+        "Begin doorgestuurd bericht:",
+    ),
+    "fr": Tongue(
+        "Oui, je viendrai avec deux personnes.",
+        "Venez-vous à notre rencontre ?\nSe désinscrire : https://v.example/u/1",
+        "Bien cordialement,",
+        "Envoyé de mon iPhone",
+        "Télécharger Outlook pour Android<https://aka.example/x>",
+        "Le lun. 23 nov. 2026 à 10:12, {who} a écrit :",
+        "Le 23 nov. 2026 à 10:12, {who} a écrit :",
+        "Le 23/11/2026 à 10:12, Réseau apprenant a écrit :",
+        ("De", "Envoyé", "À", "Objet"),
+        "Message d'origine",
+        "Message transféré",
+        "Début du message transféré :",
+    ),
+    "en": Tongue(
+        "Yes, I will come with two people.",
+        "Will you come to our meeting?\nUnsubscribe at any time: https://v.example/u/1",
+        "Kind regards,",
+        "Sent from my iPhone",
+        "Get Outlook for Android<https://aka.example/x>",
+        "On Mon, Nov 23, 2026 at 10:12 AM {who} wrote:",
+        "On 23 Nov 2026, at 10:12, {who} wrote:",
+        "On 11/23/26 10:12 AM, Learning network wrote:",
+        ("From", "Sent", "To", "Subject"),
+        "Original Message",
+        "Forwarded message",
+        "Begin forwarded message:",
+    ),
+    "de": Tongue(
+        "Ja, ich komme mit zwei Personen.",
+        "Kommst du zu unserem Treffen?\nAbmelden: https://v.example/u/1",
+        "Mit freundlichen Grüßen",
+        "Von meinem iPhone gesendet",
+        "Holen Sie sich Outlook für iOS<https://aka.example/x>",
+        "Am Mo., 23. Nov. 2026 um 10:12 Uhr schrieb {who}:",
+        "Am 23.11.2026 um 10:12 schrieb {who}:",
+        "Am 23.11.26 um 10:12 schrieb Lernnetz:",
+        ("Von", "Gesendet", "An", "Betreff"),
+        "Ursprüngliche Nachricht",
+        "Weitergeleitete Nachricht",
+        "Anfang der weitergeleiteten Nachricht:",
+    ),
+    "es": Tongue(
+        "Sí, voy con dos personas.",
+        "¿Vienes a nuestro encuentro?\nDarse de baja: https://v.example/u/1",
+        "Un cordial saludo,",
+        "Enviado desde mi iPhone",
+        "Obtener Outlook para iOS<https://aka.example/x>",
+        "El lun, 23 nov 2026 a las 10:12, {who} escribió:",
+        "El 23 nov 2026, a las 10:12, {who} escribió:",
+        "El 23/11/26 a las 10:12, Red de aprendizaje escribió:",
+        ("De", "Enviado", "Para", "Asunto"),
+        "Mensaje original",
+        "Mensaje reenviado",
+        "Inicio del mensaje reenviado:",
+    ),
+    "it": Tongue(
+        "Sì, vengo con due persone.",
+        "Vieni al nostro incontro?\nAnnulla iscrizione: https://v.example/u/1",
+        "Cordiali saluti",
+        "Inviato da iPhone",
+        "Ottieni Outlook per iOS<https://aka.example/x>",
+        "Il giorno lun 23 nov 2026 alle ore 10:12 {who} ha scritto:",
+        "Il giorno 23 nov 2026, alle ore 10:12, {who} ha scritto:",
+        "Il 23/11/26 10:12, Rete ha scritto:",
+        ("Da", "Inviato", "A", "Oggetto"),
+        "Messaggio originale",
+        "Messaggio inoltrato",
+        "Inizio messaggio inoltrato:",
+    ),
+    "pt": Tongue(
+        "Sim, vou com duas pessoas.",
+        "Vens ao nosso encontro?\nCancelar a subscrição: https://v.example/u/1",
+        "Com os melhores cumprimentos,",
+        "Enviado do meu iPhone",
+        "Obter o Outlook para iOS<https://aka.example/x>",
+        "Em seg., 23 de nov. de 2026 às 10:12, {who} escreveu:",
+        "No dia 23/11/2026, às 10:12, {who} escreveu:",
+        "Às 10:12 de 23/11/2026, Rede escreveu:",
+        ("De", "Enviado", "Para", "Assunto"),
+        "Mensagem original",
+        "Mensagem encaminhada",
+        "Início da mensagem reencaminhada:",
+    ),
+    "tr": Tongue(
+        "Evet, iki kişiyle geliyorum.",
+        "Toplantımıza geliyor musunuz?\nListeden çıkmak için: https://v.example/u/1",
+        "Saygılarımla",
+        "iPhone'umdan gönderildi",
+        "iOS için Outlook'u edinin<https://aka.example/x>",
+        "{who}, 23 Kas 2026 Pzt, 10:12 tarihinde şunu yazdı:",
+        "{who} şunları yazdı (23 Kas 2026 10:12):",
+        "23.11.2026 10:12 tarihinde Öğrenme ağı yazdı:",
+        ("Kimden", "Gönderildi", "Kime", "Konu"),
+        "Orijinal Mesaj",
+        "Yönlendirilen mesaj",
+        "İletilmiş ileti:",
+    ),
+    "ar": Tongue(
+        "نعم، سآتي مع شخصين.",
+        "هل ستأتي إلى لقائنا؟\nلإلغاء الاشتراك: https://v.example/u/1",
+        "مع التحية",
+        "أُرسلت من الـ iPhone",
+        "الحصول على Outlook لـ iOS<https://aka.example/x>",
+        "في الاثنين، 23 نوفمبر 2026 في 10:12 ص تمت كتابة ما يلي بواسطة {who}:",
+        "في ٢٣ نوفمبر ٢٠٢٦، الساعة ١٠:١٢، كتب {who}:",
+        "في 23/11/26 10:12، كتب شبكة التعلم:",
+        ("من", "تم الإرسال", "إلى", "الموضوع"),
+        "الرسالة الأصلية",
+        "رسالة معاد توجيهها",
+        "بدء الرسالة المعاد توجيهها:",
+    ),
+    "uk": Tongue(
+        "Так, я прийду з двома людьми.",
+        "Ви прийдете на нашу зустріч?\nВідписатися: https://v.example/u/1",
+        "З повагою",
+        "Надіслано з iPhone",
+        "Отримати Outlook для iOS<https://aka.example/x>",
+        "пн, 23 лист. 2026 р. о 10:12 {who} пише:",
+        "23 лист. 2026 р. о 10:12 {who} написав(ла):",
+        "23.11.26 10:12, Мережа пише:",
+        ("Від", "Надіслано", "Кому", "Тема"),
+        "Оригінальне повідомлення",
+        "Переслане повідомлення",
+        "Початок пересланого повідомлення:",
+    ),
+    "ru": Tongue(
+        "Да, я приду с двумя людьми.",
+        "Вы придёте на нашу встречу?\nОтписаться: https://v.example/u/1",
+        "С уважением",
+        "Отправлено с iPhone",
+        "Получить Outlook для iOS<https://aka.example/x>",
+        "пн, 23 нояб. 2026 г. в 10:12, {who}:",
+        "23 нояб. 2026 г., в 10:12, {who} написал(а):",
+        "23.11.2026 10:12, Сеть пишет:",
+        ("От", "Отправлено", "Кому", "Тема"),
+        "Исходное сообщение",
+        "Пересланное сообщение",
+        "Начало переадресованного сообщения:",
+    ),
+    "pl": Tongue(
+        "Tak, przyjdę z dwiema osobami.",
+        "Czy przyjdziesz na nasze spotkanie?\nRezygnacja: https://v.example/u/1",
+        "Z poważaniem",
+        "Wysłane z iPhone'a",
+        "Pobierz aplikację Outlook dla systemu iOS<https://aka.example/x>",
+        "pon., 23 lis 2026 o 10:12 {who} napisał(a):",
+        "Wiadomość napisana przez {who} w dniu 23 lis 2026, o godz. 10:12:",
+        "W dniu 23.11.2026 o 10:12, Sieć pisze:",
+        ("Od", "Wysłano", "Do", "Temat"),
+        "Wiadomość oryginalna",
+        "Przekazana wiadomość",
+        "Początek przekazywanej wiadomości:",
+    ),
+}
