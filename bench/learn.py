@@ -1,8 +1,8 @@
 """Learn the weights of the model from the examples: `./run learn [--measure]`.
 
-Reads mailer/inbound/understanding/examples/*.jsonl (mails sentence by sentence), the letters of the tests and the mails of
-tests/corpus, and writes mailer/inbound/understanding/model.json.gz. The same examples give the same weights. With
---measure nothing is written: the mails of tests/corpus are kept out of the learning and say how well it does.
+Reads mailer/inbound/understanding/examples/*.jsonl (mails sentence by sentence), the letters of the tests and the mails
+of tests/corpus, and writes mailer/inbound/understanding/model.json.gz. The same examples give the same weights. With
+--measure the mails of tests/corpus are kept out of the learning, and say how well it does; nothing is written.
 """
 
 import argparse
@@ -11,6 +11,7 @@ import json
 import sys
 import time
 import tomllib
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
@@ -31,10 +32,13 @@ from mailer.inbound.understanding.lexicon import find_cues
 from mailer.inbound.understanding.model import Model, features_of, read
 from mailer.inbound.understanding.sentences import ADDRESS, Sentence, first_words, read_sentences
 from mailer.inbound.understanding.subject import own_subject
+from mailer.inbound.understanding.understand import spoken
 
 ROOT = Path(__file__).resolve().parent.parent
 HOUSE = ROOT / "mailer" / "inbound" / "understanding"
 FOLDS = 4
+_SEEN = 2  # what stands in one example only teaches that one
+_LEAST = 0.1  # smaller weights are not worth their place
 MACHINES = {"report": "other", "auto_reply": "other", "bulk": "other", "calendar_reply": "rsvp"}
 
 Row = Mapping[str, float]
@@ -110,14 +114,14 @@ def corpus(folder: Path) -> Iterable[Example]:
         if not isinstance(message, InboundMessage):
             raise SystemExit(f"{folder / gold['file']} cannot be read: {message.reason}")
         words = read_words(message)
-        text = f"{own_subject(message.subject)}\n\n{words.own}".strip()
+        text = f"{own_subject(message.subject)}\n\n{spoken(words)}".strip()
         sentences = read_sentences(text[:20_000])
         tags: list[str | None] = [None] * len(sentences)
         evidence = evidence_of(sentences, text or words.signature)
         yield Example(evidence, gold["thread"], _kinds(gold["kinds"]), not gold["auto_ok"], tags)
 
 
-# --- learning -----------------------------------------------------------------------------------------------------------
+# --- learning ---------------------------------------------------------------------------------------------------------
 
 
 @dataclass(slots=True)
@@ -133,11 +137,15 @@ class Sums:
 
     def learn(self, examples: Sequence[tuple[Row, Sequence[float]]], rounds: int) -> None:
         """Go through the examples some times, in an order that only the number of the round decides."""
-        order = list(range(len(examples)))
+        counts = Counter(name for row, _ in examples for name in row)
+        often = [
+            ({name: value for name, value in row.items() if counts[name] >= _SEEN}, wanted) for row, wanted in examples
+        ]
+        order = list(range(len(often)))
         for turn in range(rounds):
             Random(turn).shuffle(order)
             for at in order:
-                self._step(*examples[at])
+                self._step(*often[at])
 
     def _step(self, row: Row, wanted: Sequence[float]) -> None:
         found = self._likely(row)
@@ -170,7 +178,7 @@ class Sums:
         """What is worth keeping, three digits of it, in the order of the alphabet."""
         table: dict[str, list[float]] = {}
         for name in sorted(self.weights):
-            kept = [(at, one) for at, one in enumerate(self.weights[name]) if abs(one) >= 0.03]
+            kept = [(at, one) for at, one in enumerate(self.weights[name]) if abs(one) >= _LEAST]
             if kept:
                 table[name] = [part for at, one in kept for part in (at, float(f"{one:.3g}"))]
         return table
@@ -192,7 +200,7 @@ def learn_tags(examples: Sequence[Example]) -> Sums:
         if tag is not None
     ]
     sums = Sums(len(TAGS), soft=True, step=0.5, decay=1e-5)
-    sums.learn(known, rounds=8)
+    sums.learn(known, rounds=6)
     return sums
 
 
@@ -203,7 +211,7 @@ def learn_kinds(examples: Sequence[Example], stacked: Sequence[Row]) -> Sums:
         for example, stack in zip(examples, stacked, strict=True)
     ]
     sums = Sums(len(KINDS), soft=False, step=0.15, decay=3e-4)
-    sums.learn(rows, rounds=12)
+    sums.learn(rows, rounds=9)
     return sums
 
 
@@ -241,7 +249,7 @@ def learn(examples: list[Example]) -> tuple[Sums, Sums]:
         return whole.result(), kinds.result()
 
 
-# --- measuring ------------------------------------------------------------------------------------------------------------
+# --- measuring --------------------------------------------------------------------------------------------------------
 
 
 def chosen(likely: Mapping[str, float]) -> frozenset[str]:
@@ -268,6 +276,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--measure", action="store_true", help="keep tests/corpus out, and say how well it does there")
     parser.add_argument("--corpus", type=Path, action="append", default=[], help="more folders of mails to measure on")
+    parser.add_argument("--to", type=Path, help="write the weights there instead")
     options = parser.parse_args()
     began = time.monotonic()
     folders = [folder.parent for folder in sorted((ROOT / "tests" / "corpus").glob("*/gold.jsonl"))]
@@ -280,9 +289,9 @@ def main() -> int:
     print(f"{len(examples)} examples, {time.monotonic() - began:.0f} s", file=sys.stderr)
     for folder in [*(folders if options.measure else []), *options.corpus]:
         print(json.dumps({"folder": folder.name, **measure(list(corpus(folder)), using)}))
-    if not options.measure:
+    if options.to or not options.measure:
         text = json.dumps({"tags": tags.packed(), "kinds": kinds.packed()}, ensure_ascii=False, separators=(",", ":"))
-        (HOUSE / "model.json.gz").write_bytes(gzip.compress(text.encode(), 9, mtime=0))
+        (options.to or HOUSE / "model.json.gz").write_bytes(gzip.compress(text.encode(), 9, mtime=0))
     return 0
 
 

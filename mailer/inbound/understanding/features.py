@@ -1,4 +1,4 @@
-"""What the learned model looks at: the words of a sentence, the cues in it, and what all sentences of a mail say together.
+"""What the learned model looks at: the words of a sentence, the cues in it, and what all of a mail says together.
 
 Plain names of features, so that a weight can be read and argued with; the same for learning and for reading.
 """

@@ -36,8 +36,7 @@ def answer(evidence: Evidence, note: str, invited: bool) -> Rsvp | None:
         kind = _opening(evidence)
     if kind is None:
         return None
-    guests = _guests(evidence) if kind != "no" else 0
-    return Rsvp(kind, guests, note[:500])
+    return Rsvp(kind, guests(evidence) if kind != "no" else 0, note[:500])
 
 
 def _reaches_over(evidence: Evidence, cue: Cue) -> bool:
@@ -83,7 +82,7 @@ def _kind(evidence: Evidence, coming: tuple[Cue, ...], away: tuple[Cue, ...], un
     return "yes" if first_yes < first_no else "no"
 
 
-def _guests(evidence: Evidence) -> int:
+def guests(evidence: Evidence) -> int:
     """How many come along with the writer, as far as the words say it."""
     if evidence.has("guest.none"):
         return 0

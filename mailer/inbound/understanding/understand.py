@@ -7,7 +7,7 @@ from mailer.calendar import Itip
 from mailer.inbound.fold import fold
 from mailer.inbound.message import InboundMessage, read
 from mailer.inbound.reply_text import Words, read_words
-from mailer.inbound.understanding import people, wishes
+from mailer.inbound.understanding import model, people, weighing, wishes
 from mailer.inbound.understanding.automatic import without_stand_in
 from mailer.inbound.understanding.evidence import Evidence, say
 from mailer.inbound.understanding.found import Wishes
@@ -41,6 +41,7 @@ def prepare() -> None:
     """Read the words of every language now, once: a first mail should not be in hand for as long as that takes."""
     for language in LANGUAGES:
         lexicon(language)
+    model.model()
     message = read(b"From: somebody@post.example\r\n\r\nDag!\r\n")
     if isinstance(message, InboundMessage):
         understand(message, Thread())
@@ -71,18 +72,37 @@ def _calendar_answer(reply: Itip | None) -> Rsvp | None:
 
 
 def _from_person(message: InboundMessage, thread: Thread, words: Words, bulk: Machine | None) -> Request:
-    text = f"{own_subject(message.subject)}\n\n{words.own}".strip()
+    text = f"{own_subject(message.subject)}\n\n{spoken(words)}".strip()
     evidence, languages = _read(text, words.signature)
     language = languages[0]
     said = tuple(say(cue) for cue in evidence.cues[:40])
     signed = _with_signature(evidence, words, languages)
-    if wishes.is_help(signed) or _under_the_closing(evidence, signed):
+    distress = wishes.is_help(signed) or _under_the_closing(evidence, signed)
+    named = people.others(message, words)
+    ruled = Wishes({"help"}) if distress else _ruled(evidence, thread, words, bool(named), bulk is not None)
+    reading = model.read(evidence, thread.kind, ruled.kinds, ruled.clear)
+    if weighing.is_help(distress, reading):
         return Request(("help",), language=language, why=(_HELP, *said))
-    if thread.kind == "none" and wishes.is_spam(evidence, bulk is not None):
+    if weighing.is_spam("spam" in ruled.kinds, reading, thread.kind):
         return Request(("spam",), language=language, certain=True, why=("advertising or fraud", *said))
     if bulk is not None:
         return Request((bulk.kind,), language=language, certain=True, why=(bulk.why,))
-    return _wished(message, thread, words, evidence, language, said)
+    if {"help", "spam"} & ruled.kinds:
+        ruled = wishes.weigh(evidence, thread.kind, words.own, False, bool(named))
+        ruled.stops.append("words that can mean distress" if distress else "words that can mean advertising")
+    found = weighing.settle(ruled, reading, evidence, thread.kind, bool(named))
+    return _wished(message, words, found, named, evidence, language, said)
+
+
+def spoken(words: Words) -> str:
+    """The newest words of the author or, where there are none, those they pass on."""
+    return words.own if words.own.strip() else words.forwarded[:4000]
+
+
+def _ruled(evidence: Evidence, thread: Thread, words: Words, others: bool, bulk: bool) -> Wishes:
+    """What the rules make of the words, the mail that is answered looked at where it matters."""
+    agrees = thread.kind == "none" and evidence.has("yes", "coming.whole")
+    return wishes.rule(evidence, thread.kind, words.own, agrees and _was_offered(words), others, bulk)
 
 
 def _read(text: str, signature: str) -> tuple[Evidence, tuple[str, ...]]:
@@ -108,15 +128,17 @@ def _under_the_closing(evidence: Evidence, signed: Evidence) -> bool:
 
 
 def _wished(
-    message: InboundMessage, thread: Thread, words: Words, evidence: Evidence, language: str, said: tuple[str, ...]
+    message: InboundMessage,
+    words: Words,
+    found: Wishes,
+    named: tuple[Person, ...],
+    evidence: Evidence,
+    language: str,
+    said: tuple[str, ...],
 ) -> Request:
-    named = people.others(message, words)
-    agrees = thread.kind == "none" and evidence.has("yes", "coming.whole")
-    offered = agrees and _was_offered(words)
-    found = wishes.weigh(evidence, thread.kind, words.own, offered, bool(named))
-    stops = [*found.stops, *_doubts(message, words)]
+    doubts = _doubts(message, words)
+    stops = [*found.stops, *doubts]
     kinds = found.ordered()
-    clear = frozenset() if _doubts(message, words) else frozenset(found.clear - _stopped(found))
     wanted = wanted_language(evidence) if {"update", "join"} & set(kinds) else None
     return Request(
         kinds=kinds,
@@ -125,7 +147,7 @@ def _wished(
         language=wanted or language,
         certain=not stops,
         why=(*stops, *said) or ("nothing that the words of the network speak of",),
-        clear=clear,
+        clear=frozenset() if doubts else frozenset(found.clear - _stopped(found)),
         wanted_language=wanted,
         receipt=_may_thank(message, kinds, found, evidence),
     )
