@@ -35,6 +35,8 @@ PIECES = {
     "postscripts": "ps: x\n\n",
     "banners": "External email\n",
     "disclaimers": "dit bericht is vertrouwelijk\n\n",
+    "telephones": "Sent from my iPhone\n",
+    "blank quotes": "\n\n\n> \n",
     "digits": "1234 ",
     "addresses": "a@b.c ",
     "open tags": "<div",

@@ -78,8 +78,10 @@ class _Walk:
         self.known: dict[tuple[str, bool], tuple[int, bool, bool]] = {}
 
     def write(self, text: str) -> None:
-        if self.hiding:
+        if self.hiding or (not self.line and not self.keeping and text.isspace()):
             return
+        if "&" in text:
+            text = entities.unescape(text)
         if self.keeping and "\n" in text:
             first, *others = text.split("\n")
             self.line.append(first)
@@ -91,12 +93,17 @@ class _Walk:
 
     def end(self, empty: bool = False) -> None:
         """The line ends; one without words is kept only where it was asked for."""
-        text = " ".join("".join(self.line).split()) if self.line else ""
-        self.line.clear()
-        if text and not text.isprintable():
-            text = text.translate(_UNSEEN).strip()
-        if text or (empty and self.lines and self.lines[-1]):
-            self.lines.append(text)
+        if self.line:
+            text = " ".join("".join(self.line).split())
+            self.line.clear()
+            if not text.isprintable():
+                text = text.translate(_UNSEEN).strip()
+            if text:
+                self.lines.append(text)
+                self.marks.append(self.mark)
+                return
+        if empty and self.lines and self.lines[-1]:
+            self.lines.append("")
             self.marks.append(self.mark)
 
     def paragraph(self) -> None:
@@ -107,9 +114,11 @@ class _Walk:
             self.marks.append(self.mark)
 
     def open(self, tag: str, attributes: str) -> None:
+        if attributes[-1:] == "/":
+            return
         self.stack.append(tag)
         self.counts[tag] = self.counts.get(tag, 0) + 1
-        if (not attributes and tag != "blockquote") or attributes.endswith("/"):
+        if not attributes and tag != "blockquote":
             return
         key = (attributes, tag == "blockquote")
         if key not in self.known:
@@ -169,12 +178,15 @@ def _within(outer: int, mark: int) -> int:
 def _effect(tag: str, attributes: str) -> tuple[int, bool, bool]:
     """(mark, whether it hides, whether line breaks in it count) of an element."""
     flat = attributes[:2000].lower().replace("'", '"')
-    named = any(name in flat for name in _NAMED)
     if tag == "blockquote":
         return _blockquote(flat), False, False
-    if not named:
+    if not any(name in flat for name in _NAMED):
         return OWN, False, False
-    mark = next((mark for piece, mark in _MARKS if piece in flat), OWN)
+    mark = OWN
+    for piece, meaning in _MARKS:
+        if piece in flat:
+            mark = meaning
+            break
     style = flat.partition("style=")[2].replace(" ", "")
     if mark == OWN and tag == "div" and "border" in style and any(one in style for one in _LINE_ABOVE):
         mark = BORDER if "border-top:" in style or "solidnonenone" in style else OWN
@@ -203,19 +215,22 @@ def may_mark(source: str) -> bool:
 def strip_tags(source: str) -> str:
     """The words of a simple HTML body, without its lines; more than is shown where it hides or scripts anything."""
     start = max(source.find("<body"), 0)
-    return _plain(_PLAIN_TAG.sub(" ", source[start:]))
+    plain = _PLAIN_TAG.sub(" ", source[start:])
+    return entities.unescape(plain) if "&" in plain else plain
 
 
 def read_html(source: str) -> HtmlText:
     """Lines of an HTML body of any quality; nothing is fetched, hidden elements and scripts are left out."""
     if "<!--" in source:
         source = _without_comments(source)
-    walk, at, search, kinds = _Walk(), 0, _TAG.search, _KINDS
-    while (found := search(source, at)) is not None:
-        start = found.start()
+    walk, at, kinds = _Walk(), 0, _KINDS
+    for found in _TAG.finditer(source):
+        start, end = found.span()
+        if start < at:
+            continue  # within what is skipped
         if start > at:
-            walk.write(_plain(source[at:start]))
-        at = found.end()
+            walk.write(source[at:start])
+        at = end
         closes, tag, attributes = found.groups()
         if tag:
             tag = tag.lower()
@@ -224,7 +239,7 @@ def read_html(source: str) -> HtmlText:
                 walk.end(empty=True)
             elif kind != _INLINE:
                 at = _tag(walk, tag, kind, bool(closes), attributes, source, at)
-    walk.write(_plain(source[at:]))
+    walk.write(source[at:])
     return _finish(walk)
 
 
@@ -237,10 +252,6 @@ def _finish(walk: _Walk) -> HtmlText:
         lines.pop()
         marks.pop()
     return HtmlText(tuple(lines), tuple(marks))
-
-
-def _plain(text: str) -> str:
-    return entities.unescape(text) if "&" in text else text
 
 
 def _without_comments(source: str) -> str:
@@ -259,7 +270,8 @@ def _without_comments(source: str) -> str:
 def _tag(walk: _Walk, tag: str, kind: int, closes: bool, attributes: str, source: str, at: int) -> int:
     """Handle one tag; returns where to go on."""
     if kind == _BREAKS:
-        walk.end()
+        if walk.line:
+            walk.end()
     elif kind == _VOID:
         _void(walk, tag, attributes)
         return at

@@ -18,7 +18,10 @@ def cut_signature(lines: list[str], names: frozenset[str]) -> tuple[list[str], l
     start = _signature_start(lines, telling, names)
     kept = _trimmed(lines[:start])
     phone = [line for line in kept if line in telling and known.is_mobile_line(line)]
-    own, tail = _back_to_own([line for line in kept if line not in phone] if phone else kept, lines[start:])
+    if phone:
+        added = set(phone)
+        kept = [line for line in kept if line not in added]
+    own, tail = _back_to_own(kept, lines[start:])
     signature = [*phone, *tail]
     if known.may_disclaim(" ".join(own)):
         own = _without_disclaimers(own, signature)
@@ -107,7 +110,7 @@ def _back_to_own(kept: list[str], tail: list[str]) -> tuple[list[str], list[str]
         if known.is_postscript(line):
             back = True
             own.append("")
-        elif not line or known.is_mobile_line(line):
+        elif not line or (known.may_sign(line) and known.is_mobile_line(line)):
             back = False
         elif at and not tail[at - 1]:
             back = _is_afterthought(tail, at)
