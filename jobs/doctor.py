@@ -10,11 +10,10 @@ from typing import Any
 
 from contacts import coordinator, migrate
 from contacts.errors import RuleBroken, ServiceError
-from jobs import heartbeat, lock
+from jobs import folder_names, heartbeat, lock
 from jobs.app import App
 from jobs.config import ConfigError
 from mailer.errors import TemplateError
-from mailer.inbound.mailbox import FOLDERS
 from mailer.outbound.compile import SHIPPED, VARIANTS
 
 GOOD, WRONG, NOTE = "good", "wrong", "note"
@@ -99,14 +98,14 @@ def _facts(app: App) -> dict[str, Any]:
         "title": "Example", "neutral_title": "Example", "place": "Example", "online_link": "", "capacity": 20,
         "starts_at": now.isoformat(), "ends_at": (now + timedelta(hours=2)).isoformat(), "variant": "plain",
     }  # fmt: skip
-    notice = {"folder": "Review", "kinds": ["other"], "number": 1, "received_at": now.isoformat(), "urgent": False}
+    notice = {"folder": folder_names.folder_name(app, "review"), "kinds": ["other"], "number": 1, "received_at": now.isoformat(), "urgent": False}
     return {"meeting": meeting, "notice": notice, "answer": "yes", "guests": 1, "waiting": False, "update": False}
 
 
 def _mailbox(app: App) -> Check:
     with app.open_mailbox() as box:
-        waiting = len(box.waiting())
-    folders = ", ".join(FOLDERS)
+        waiting, names = len(box.waiting()), box.folders
+    folders = ", ".join(f"{name} ({one})" for one, name in names.items())
     return Check("mailbox", GOOD, f"logged in; the folders {folders} are there; {waiting} mails wait in INBOX")
 
 

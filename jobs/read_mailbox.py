@@ -10,8 +10,9 @@ from datetime import timedelta
 from sqlalchemy.exc import DataError, IntegrityError, SQLAlchemyError
 from sqlalchemy.orm import Session
 
-from jobs import heartbeat, in_hand
+from jobs import folder_names, heartbeat, in_hand
 from jobs.app import App
+from jobs.folder_names import folder_name
 from mailer import acts, maillog
 from mailer.errors import Unavailable
 from mailer.inbound import answer as answering
@@ -49,6 +50,7 @@ def drain(app: App, box: Mailbox, stop: threading.Event, kept: set[int]) -> int:
     `kept` holds the UIDs that this connection could not move; they are left where they are.
     """
     prepare()
+    folder_names.note(app, box.folders)
     waiting = box.waiting()
     with app.database.read() as session:
         ledger = register.ledger(session, box.uidvalidity, [mail.uid for mail in waiting])
@@ -69,7 +71,7 @@ def drain(app: App, box: Mailbox, stop: threading.Event, kept: set[int]) -> int:
 def _file(box: Mailbox, uid: int, disposition: str, kept: set[int]) -> None:
     """Move a finished mail to its folder; one that cannot be moved is told of once and stays, marked as done."""
     try:
-        moved = box.file(uid, register.FOLDERS[disposition])
+        moved = box.file(uid, disposition)
     except Unavailable:
         box.waiting()  # raises again when it is the server that is away, and not this one mail (a full quota)
         moved = False
@@ -165,7 +167,7 @@ def _answer(app: App, session: Session, message: InboundMessage, place: register
 
 def _tell(app: App, session: Session, waiting: register.CoordinatorRequest, disposition: str) -> None:
     """A notice to the coordinators; not about what one of them wrote, nor about what a mail server says."""
-    folder = register.FOLDERS[disposition]
+    folder = folder_name(app, disposition)
     acts.tell_coordinators(session, app.writer, waiting.kinds, folder, waiting.id, waiting.urgent, app.now())
 
 

@@ -168,3 +168,19 @@ def test_the_example_says_the_defaults(tmp_path: Path):
 def test_only_the_configuration_decides(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(os, "environ", {**GOOD, "NETWORK_NAME": "From outside"})
     assert load(tmp_path / ".env").network.name == "From outside"
+
+
+def test_the_folders_are_called_in_the_first_language(tmp_path: Path):
+    config = read(tmp_path, {**GOOD, "NETWORK_LANGUAGES": "fr,nl"})
+    assert [names[0] for names in config.folders.values()] == ["Traités", "À examiner", "Ignorés", "Quarantaine"]
+
+
+def test_folders_can_be_named(tmp_path: Path):
+    config = read(tmp_path, {**GOOD, "MAILBOX_FOLDERS": "review=Voor ons"})
+    assert (config.folders["review"], config.folders["handled"][0]) == (("Voor ons",), "Afgehandeld")
+
+
+@pytest.mark.parametrize("value", ["review=INBOX,handled=a/b,done=x", "review=Genegeerd"])
+def test_folders_that_cannot_be_are_told_with_every_other_problem(tmp_path: Path, value: str):
+    first, second = problems(tmp_path, {**GOOD, "MAILBOX_FOLDERS": value, "LOG_FORMAT": "xml"})
+    assert {first.partition(":")[0], second.partition(":")[0]} == {"MAILBOX_FOLDERS", "LOG_FORMAT"}
