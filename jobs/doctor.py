@@ -98,7 +98,8 @@ def _facts(app: App) -> dict[str, Any]:
         "title": "Example", "neutral_title": "Example", "place": "Example", "online_link": "", "capacity": 20,
         "starts_at": now.isoformat(), "ends_at": (now + timedelta(hours=2)).isoformat(), "variant": "plain",
     }  # fmt: skip
-    notice = {"folder": folder_names.folder_name(app, "review"), "kinds": ["other"], "number": 1, "received_at": now.isoformat(), "urgent": False}
+    folder = folder_names.folder_name(app, "review")
+    notice = {"folder": folder, "kinds": ["other"], "number": 1, "received_at": now.isoformat(), "urgent": False}
     return {"meeting": meeting, "notice": notice, "answer": "yes", "guests": 1, "waiting": False, "update": False}
 
 

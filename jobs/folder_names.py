@@ -26,8 +26,9 @@ def note(app: App, names: Mapping[str, str]) -> None:
 def folder_name(app: App, disposition: str) -> str:
     """The folder of a disposition as people see it; before the mailbox was ever opened, as it will be called."""
     names, noted = app.config.folders[disposition], _noted(app.data_dir).get(disposition)
-    known = isinstance(noted, str) and key(noted) in {key(name) for name in names}
-    return noted if known else names[0]
+    if isinstance(noted, str) and key(noted) in {key(name) for name in names}:
+        return noted
+    return names[0]
 
 
 def _noted(folder: Path) -> dict[str, str]:

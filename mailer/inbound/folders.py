@@ -54,8 +54,8 @@ def _problems(name: str) -> list[str]:
 def choose(languages: Sequence[str], named: Mapping[str, str]) -> Folders:
     """The names for a network that writes `languages`; what it named itself is final.
 
-    Else the name in its first language, and after it those of its other languages and the English one, so that a mailbox
-    already sorted under one of them goes on as it is. Raises ValueError where two folders would have one name.
+    Else the name in its first language, and after it those of its other languages and the English one, so that a
+    mailbox already sorted under one of them goes on as it is. Raises ValueError where two folders would have one name.
     """
     first = _by_language(languages[0]) | dict(named)
     keys = {disposition: key(name) for disposition, name in first.items()}

@@ -4,8 +4,10 @@ import smtplib
 import ssl
 import threading
 import time
+from base64 import b64encode
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from itertools import groupby
 
 import pytest
 
@@ -205,7 +207,12 @@ def test_the_folders_are_called_as_the_language_calls_them(account: Account, lan
 
 def modified_utf7(name: str) -> str:
     """A folder's name as IMAP spells it (RFC 3501 §5.1.3), by an encoder that is not the one we use."""
-    return name.replace("&", "&-").encode("utf-7").decode().replace("+", "&").replace("/", ",")
+    spelled = ""
+    for is_ascii, letters in groupby(name.replace("&", "&-"), str.isascii):
+        run = "".join(letters)
+        shifted = b64encode(run.encode("utf-16-be")).decode().rstrip("=").replace("/", ",")
+        spelled += run if is_ascii else f"&{shifted}-"
+    return spelled
 
 
 @pytest.mark.servers
