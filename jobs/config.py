@@ -143,6 +143,7 @@ def _build(values: dict[str, Any], imap: Account, smtp: Account, names: folders.
         languages=values["NETWORK_LANGUAGES"],
         timezone=values["TIMEZONE"],
         web_url=values["WEB_URL"],
+        authserv_id=values["AUTHSERV_ID"],
     )
     return Config(
         network=network,
@@ -277,6 +278,12 @@ def _folder_names(text: str) -> dict[str, str]:
     return folders.parse(text) if text else {}
 
 
+def _authserv_id(text: str) -> str:
+    if text and not re.fullmatch(r"[A-Za-z0-9_]([A-Za-z0-9_.-]{0,252}[A-Za-z0-9_])?", text):
+        raise ValueError("must be one name, like mx.learning.example: the first word of Authentication-Results")
+    return text.lower()
+
+
 def _any(text: str) -> str:
     return text
 
@@ -289,6 +296,7 @@ VARIABLES = (
     Variable("IMAP_URL", None, _any),
     Variable("IMAP_PASSWORD", None, Secret, secret=True),
     Variable("MAILBOX_FOLDERS", "", _folder_names),
+    Variable("AUTHSERV_ID", "", _authserv_id),
     Variable("SMTP_URL", None, _any),
     Variable("SMTP_PASSWORD", "", Secret, secret=True),
     Variable("DATABASE_URL", "", _database, secret=True),

@@ -39,7 +39,7 @@ def examine(app: App) -> list[Check]:
     """Every check, in the order in which one needs the other; no exception of a server gets through."""
     looks: tuple[tuple[str, Callable[[App], Check]], ...] = (
         ("database", _database), ("coordinators", _coordinators), ("templates", _templates), ("mailbox", _mailbox),
-        ("submission", _submission), ("pages", _pages), ("daemon", _daemon),
+        ("authors", _authors), ("submission", _submission), ("pages", _pages), ("daemon", _daemon),
     )  # fmt: skip
     found = [Check("configuration", GOOD, f"{app.network.name}, in {', '.join(app.network.languages)}")]
     for name, look in looks:
@@ -108,6 +108,13 @@ def _mailbox(app: App) -> Check:
         waiting, names = len(box.waiting()), box.folders
     folders = ", ".join(f"{name} ({one})" for one, name in names.items())
     return Check("mailbox", GOOD, f"logged in; the folders {folders} are there; {waiting} mails wait in INBOX")
+
+
+def _authors(app: App) -> Check:
+    if not app.network.authserv_id:
+        return Check("authors", NOTE, "nobody checks them (AUTHSERV_ID is not set): whoever writes may be anybody")
+    believed = f"{app.network.authserv_id} says whether they are real; what it takes for forged waits for a person"
+    return Check("authors", GOOD, believed)
 
 
 def _submission(app: App) -> Check:

@@ -17,7 +17,9 @@ from contacts.member import ACTIVE, Member
 from contacts.roster import Person
 from mailer import acts, links
 from mailer.acts import Occasion
+from mailer.inbound.authentication import verify
 from mailer.inbound.message import InboundMessage
+from mailer.inbound.ready_mail import read_ready_mail
 from mailer.inbound.register import HANDLED, IGNORED, REVIEW
 from mailer.inbound.reply_text import newest
 from mailer.inbound.report import Recipient as ReportRecipient
@@ -41,6 +43,7 @@ _THREADS = {
 _CLOCK_SKEW = timedelta(minutes=10)
 #: A mail may be on its way this long (RFC 5321 §4.5.4.1: relays try for four to five days).
 _LONGEST_WAY = timedelta(days=7)
+_FORGED = "our mail server takes the author for forged: nothing changes by these words alone"
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,13 +111,12 @@ def answer(
         work.take_calendar()
     elif "help" in request.kinds:
         pass  # untouched: a person reads it, and no machine says or does anything
-    elif (token := _token(message, writer, now)) and not _is_machine(request):
+    elif (token := read_ready_mail(message.subject, writer.links, now)) and not _is_machine(request):
         work.follow_link(*token)
-    elif context.writes_as_coordinator and result.disposition != IGNORED:
+    elif context.writes_as_coordinator and result.disposition != IGNORED and not work.is_forged:
         work.leave_to_coordinator()
     else:
-        for action in plan.actions:
-            work.do(action)
+        work.carry_out(plan.actions)
     if "help" in request.kinds:
         result.disposition = REVIEW
     return result
@@ -122,21 +124,6 @@ def answer(
 
 def _is_machine(request: Request) -> bool:
     return bool({"report", "auto_reply", "bulk", "spam"} & set(request.kinds))
-
-
-def _token(message: InboundMessage, writer: Writer, now: datetime) -> tuple[str, str, str] | None:
-    """The purpose and key of a ready mail of ours, and its first word; None when the subject is anything else.
-
-    Only the very subject we wrote counts: “Re: …” is somebody's answer, whose words are what matters.
-    """
-    words = message.subject.split()
-    if len(words) != 2:
-        return None
-    try:
-        purpose, key = writer.links.read(words[1], now)
-    except RuleBroken:
-        return None
-    return (purpose, key, words[0]) if words[0] in (purpose, *ANSWER.values()) else None
 
 
 @dataclass(slots=True)
@@ -160,6 +147,23 @@ class _Work:
         quiet = asks_for_silence(self.message)
         evidence = message_id or self.message.content_hash
         return Occasion(self.now, "mail", evidence, Answering(message_id, references), quiet)
+
+    @property
+    def is_forged(self) -> bool:
+        """Whether our own server says that From is not who wrote this (INB-20, INB-21)."""
+        author = self.message.author
+        found = verify(self.message.trace, author.address, self.writer.network.authserv_id) if author else "none"
+        return found == "fail"
+
+    def carry_out(self, actions: tuple[str, ...]) -> None:
+        """Do what is planned; of a forged mail only the yes that echoes the Message-ID of our question, a secret."""
+        letter = self.context.letter
+        proved = ("confirm",) if letter is not None and letter.kind == "confirmation" else ()
+        allowed = [action for action in actions if action in proved] if self.is_forged else list(actions)
+        if self.is_forged and (self.result.disposition == REVIEW or len(allowed) < len(actions)):
+            self.result.to_person(_FORGED)
+        for action in allowed:
+            self.do(action)
 
     def do(self, action: str) -> None:
         """Carry out one action of the plan."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from email import message_from_bytes
 from email.message import Message
+from itertools import islice
 from types import MappingProxyType
 
 from contacts.address import Address
@@ -32,6 +33,7 @@ MAX_FIELDS = 1000
 _BOUNDARY = re.compile(rb'boundary="?([^"\s;]{1,200})', re.IGNORECASE)
 _DELIMITER = re.compile(rb"\n--([^\s\r\n]{1,200})")
 _FIELD = re.compile(rb"^[^\s:]{1,200}[ \t]*:", re.MULTILINE)
+_TRACE_FIELDS = frozenset({"received", "authentication-results"})
 _RECIPIENT_FIELDS = (
     "x-gm-original-to",
     "delivered-to",
@@ -68,6 +70,7 @@ class InboundMessage:
     text: str
     html: str | None
     headers: Mapping[str, tuple[str, ...]]
+    trace: tuple[tuple[str, str], ...]
     calendar: tuple[bytes, ...]
     reports: tuple[ReportPart, ...]
     vcards: tuple[str, ...]
@@ -163,6 +166,7 @@ def _read(raw: bytes, digest: str) -> InboundMessage:
         text=_body(found),
         html="\n".join(found.html) or None,
         headers=MappingProxyType(headers),
+        trace=_trace(root),
         calendar=tuple(found.calendar[:20]),
         reports=tuple(found.reports),
         vcards=tuple(found.vcards[:20]),
@@ -179,6 +183,13 @@ def _raw_headers(root: "Message[str, str]") -> dict[str, list[str]]:
     for name, value in root.raw_items():
         gathered.setdefault(raw_text(name).strip().lower()[:200], []).append(raw_text(value))
     return gathered
+
+
+def _trace(root: "Message[str, str]") -> tuple[tuple[str, str], ...]:
+    """The way a mail came and what was found out about it, top-most field first, undecoded, for `authentication`."""
+    named = ((str(name).strip().lower(), value) for name, value in root.raw_items())
+    kept = islice(((name, value) for name, value in named if name in _TRACE_FIELDS), 60)
+    return tuple((name, raw_text(value)) for name, value in kept)
 
 
 def _shown(value: str) -> str:

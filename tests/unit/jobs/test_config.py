@@ -184,3 +184,15 @@ def test_folders_can_be_named(tmp_path: Path):
 def test_folders_that_cannot_be_are_told_with_every_other_problem(tmp_path: Path, value: str):
     first, second = problems(tmp_path, {**GOOD, "MAILBOX_FOLDERS": value, "LOG_FORMAT": "xml"})
     assert {first.partition(":")[0], second.partition(":")[0]} == {"MAILBOX_FOLDERS", "LOG_FORMAT"}
+
+
+@pytest.mark.conf("INB-20")
+def test_nobody_is_believed_unless_we_are_told_whom(tmp_path: Path):
+    assert read(tmp_path, GOOD).network.authserv_id == ""
+    assert read(tmp_path, {**GOOD, "AUTHSERV_ID": "MX.Google.com"}).network.authserv_id == "mx.google.com"
+
+
+@pytest.mark.parametrize("value", ["mx.google.com; dmarc=pass", "two words", "-x", "x" * 256])
+def test_what_is_no_name_of_a_server_is_refused(tmp_path: Path, value: str):
+    (found,) = problems(tmp_path, {**GOOD, "AUTHSERV_ID": value})
+    assert found.startswith("AUTHSERV_ID: must be one name")
