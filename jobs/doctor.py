@@ -38,8 +38,9 @@ def misconfigured(error: ConfigError) -> list[Check]:
 def examine(app: App) -> list[Check]:
     """Every check, in the order in which one needs the other; no exception of a server gets through."""
     looks: tuple[tuple[str, Callable[[App], Check]], ...] = (
-        ("database", _database), ("coordinators", _coordinators), ("templates", _templates), ("mailbox", _mailbox),
-        ("authors", _authors), ("submission", _submission), ("pages", _pages), ("daemon", _daemon),
+        ("database", _database), ("coordinators", _coordinators), ("templates", _templates), ("resources", _resources),
+        ("mailbox", _mailbox), ("authors", _authors), ("submission", _submission), ("pages", _pages),
+        ("daemon", _daemon),
     )  # fmt: skip
     found = [Check("configuration", GOOD, f"{app.network.name}, in {', '.join(app.network.languages)}")]
     for name, look in looks:
@@ -91,6 +92,19 @@ def _templates(app: App) -> Check:
     return Check("templates", GOOD, f"{len(names)} automatic mails in {len(app.network.languages)} languages")
 
 
+def _resources(app: App) -> Check:
+    """The form of the network's own links; none of them is opened."""
+    try:
+        found = app.writer.compiler.resources()
+    except TemplateError as error:
+        return Check("resources", WRONG, str(error))
+    counts = {one: sum(link.language == one for link in found) for one in app.network.languages}
+    if not any(counts.values()):
+        return Check("resources", NOTE, "no links for people who ask for advice; write some in layouts/resources.toml")
+    told = ", ".join(f"{count} in {language}" for language, count in counts.items())
+    return Check("resources", GOOD, f"links for people who ask for advice: {told}")
+
+
 def _facts(app: App) -> dict[str, Any]:
     """Everything an automatic mail may ask for."""
     now = app.now()
@@ -100,7 +114,10 @@ def _facts(app: App) -> dict[str, Any]:
     }  # fmt: skip
     folder = folder_names.folder_name(app, "review")
     notice = {"folder": folder, "kinds": ["other"], "number": 1, "received_at": now.isoformat(), "urgent": False}
-    return {"meeting": meeting, "notice": notice, "answer": "yes", "guests": 1, "waiting": False, "update": False}
+    return {
+        "meeting": meeting, "notice": notice, "answer": "yes", "guests": 1, "waiting": False, "update": False,
+        "resources": [{"title": "Example", "url": "https://www.example.org"}],
+    }  # fmt: skip
 
 
 def _mailbox(app: App) -> Check:

@@ -282,7 +282,8 @@ class _Work:
     def send_receipt(self, author: Address) -> None:
         """Say that a person reads it; where another action answers already, that answer is enough."""
         if self.result.disposition == REVIEW:
-            acts.receive(self.session, self.writer, author, self.request.language, self.occasion)
+            say = acts.guide if "guidance" in self.request.kinds else acts.receive
+            say(self.session, self.writer, author, self.request.language, self.occasion)
 
     def follow_link(self, purpose: str, key: str, words: str) -> None:
         """A link of ours that is a ready mail: its token is the proof, whoever sends it (OUT-27).

@@ -61,8 +61,8 @@ def test_doctor_finds_everything_well(settings: dict[str, str], server: DevMail)
     call(settings, "coordinators", "add", "karim@partner.example", "--name", "Karim")
     states = found(settings, 0)
     assert states == {
-        "configuration": "good", "database": "good", "coordinators": "good", "templates": "good", "mailbox": "good",
-        "authors": "note", "submission": "good", "pages": "note", "daemon": "note",
+        "configuration": "good", "database": "good", "coordinators": "good", "templates": "good", "resources": "note",
+        "mailbox": "good", "authors": "note", "submission": "good", "pages": "note", "daemon": "note",
     }  # fmt: skip
     assert server.accepted == []
 
