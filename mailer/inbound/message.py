@@ -23,7 +23,7 @@ from mailer.inbound.headers import (
     sent_at,
 )
 from mailer.inbound.html_text import read_html
-from mailer.inbound.parts import Attachment, Found, ReportPart, TooMuch, gather
+from mailer.inbound.parts import TNEF, Attachment, Found, ReportPart, TooMuch, gather
 
 __all__ = ["Attachment", "Author", "InboundMessage", "Quarantine", "ReportPart", "read"]
 
@@ -79,6 +79,11 @@ class InboundMessage:
     encrypted: bool
     signed: bool
     report_type: str | None
+
+    @property
+    def is_sealed(self) -> bool:
+        """Whether a part of it is in Outlook's own format and cannot be read, so that words may be missing."""
+        return any(one.type == TNEF for one in self.attachments)
 
     def header(self, name: str) -> str:
         """The first value of a header, decoded and on one line, or "" where there is none."""

@@ -7,6 +7,8 @@ from email.message import Message
 
 from mailer.inbound.headers import decode_bytes, decode_words, file_name, raw_text
 from mailer.inbound.html_text import read_html
+from mailer.inbound.smime import signed_content
+from mailer.inbound.tnef import open_tnef
 
 TEXT_LENGTH = 1_000_000
 CALENDAR_LENGTH = 256 * 1024
@@ -26,6 +28,7 @@ _REPORTS = frozenset(
 )
 _CALENDARS = frozenset({"text/calendar", "application/ics"})
 _VCARDS = frozenset({"text/vcard", "text/x-vcard", "text/directory"})
+TNEF = "application/ms-tnef"
 _EMBEDDED = frozenset({"message/rfc822", "message/global"})
 
 
@@ -138,15 +141,34 @@ def _leaf(part: "Message[str, str]", kind: str, found: Found, language: str) -> 
         _keep_calendar(_bytes(part), found)
     elif kind in _VCARDS or name.lower().endswith(".vcf"):
         found.vcards.append(_text(part, language)[:VCARD_LENGTH])
+    elif kind in (TNEF, "application/vnd.ms-tnef") or name.lower() == "winmail.dat":
+        _open_outlook(part, name, found)
     elif kind == "text/plain" and not attached:
         text = _text(part, language)
         found.encrypted |= "-----BEGIN PGP MESSAGE-----" in text
         found.add(found.plain, _unflow(part, _unarmour(text)))
     elif kind == "text/html" and not attached:
-        found.add(found.html, _text(part, language))
+        text = _text(part, language)
+        found.encrypted |= "-----BEGIN PGP MESSAGE-----" in text
+        found.add(found.html, text)
     else:
         payload = part.get_payload()
         found.attachments.append(Attachment(name, kind[:100], len(payload) if isinstance(payload, str) else 0))
+
+
+def _open_outlook(part: "Message[str, str]", name: str, found: Found) -> None:
+    """Take out what a winmail.dat says; one that cannot be read stays an attachment of that type, for a person."""
+    data = _bytes(part)
+    opened = open_tnef(data)
+    if opened is None:
+        found.attachments.append(Attachment(name, TNEF, len(data)))
+        return
+    if opened.calendar:
+        _keep_calendar(opened.calendar, found)
+    if not any(text.strip() for text in (*found.plain, *found.html)):  # mostly it repeats the text beside it
+        for texts, text in ((found.plain, opened.plain), (found.html, opened.html)):
+            if text.strip():
+                found.add(texts, text.replace("\r\n", "\n").replace("\r", "\n").translate(_CONTROLS))
 
 
 def _keep_calendar(data: bytes, found: Found) -> None:
@@ -170,6 +192,7 @@ def _embedded(part: "Message[str, str]", found: Found, language: str) -> None:
     found.add(found.forwarded, f"{_header_text(inner)[:2000]}\n\n{text}" if text else _header_text(inner)[:2000])
     found.forwarded.extend(within.forwarded)
     found.encrypted |= within.encrypted
+    found.attachments += [one for one in within.attachments if one.type == TNEF]  # words of it may be missing
 
 
 def _header_text(message: "Message[str, str]") -> str:
@@ -181,11 +204,10 @@ def _opaque_signed(part: "Message[str, str]", found: Found, language: str) -> bo
     """Read the mail inside an opaque S/MIME signature (RFC 8551 §3.5.2); the signature is not checked (INB-24)."""
     if _parameter(part, "smime-type").lower() not in ("signed-data", ""):
         return False
-    data = _bytes(part)
-    at = data.lower().find(b"content-type:")
-    if at < 0 or data.lower().count(b"multipart/", at) > 8:
+    content = signed_content(_bytes(part))
+    if content is None or content.lower().count(b"multipart/") > 8:
         return False
-    inner = message_from_bytes(data[at:])
+    inner = message_from_bytes(content)
     _measure(inner)
     if inner.get_content_type().endswith("pkcs7-mime"):
         return False
