@@ -12,7 +12,8 @@ class Network:
     """What every letter and page needs to know of the network it speaks for.
 
     `languages` are ISO 639-1 codes, the first is the default; `web_url` has no trailing slash, None means that
-    everything works by mail alone.
+    everything works by mail alone; `authserv_id` is the name under which its mail server says who really wrote a mail
+    (RFC 8601 §2.5), "" when nothing of that kind is believed.
     """
 
     name: str
@@ -20,6 +21,7 @@ class Network:
     languages: tuple[str, ...]
     timezone: ZoneInfo
     web_url: str | None = None
+    authserv_id: str = ""
 
     @property
     def domain(self) -> str:

@@ -84,7 +84,7 @@ def build(config: Config) -> App:
         now=utc_now,
         new_key=new_key,
         jitter=random.SystemRandom().random,
-        open_mailbox=lambda: Mailbox(config.imap),
+        open_mailbox=lambda: Mailbox(config.imap, folders=config.folders),
         open_submission=lambda: Submission(config.smtp, helo_name=config.network.domain),
         owner=secrets.token_hex(8),
     )

@@ -25,6 +25,7 @@ from contacts.address import Address
 from contacts.errors import RuleBroken, ServiceError
 from contacts.network import Network
 from mailer.account import Account, Secret, parse
+from mailer.inbound import folders
 
 LANGUAGES = ("nl", "fr", "en", "de", "es", "tr", "ar")
 
@@ -58,6 +59,7 @@ class Config:
     network: Network
     imap: Account
     smtp: Account
+    folders: folders.Folders
     database_url: str
     secret_key: Secret
     web_listen: tuple[str, int]
@@ -75,9 +77,10 @@ def load(env_file: Path | None = None, environment: Mapping[str, str] | None = N
     values = {variable.name: _value(variable, given, problems) for variable in VARIABLES}
     imap = _account("IMAP", values, ("imaps", "imap", "imap+starttls"), problems)
     smtp = _account("SMTP", values, ("smtp+starttls", "smtps", "smtp"), problems)
-    if problems or imap is None or smtp is None:
+    names = _folders(values, problems)
+    if problems or imap is None or smtp is None or names is None:
         raise ConfigError(problems)
-    return _build(values, imap, smtp)
+    return _build(values, imap, smtp, names)
 
 
 def _gather(env_file: Path, environment: Mapping[str, str], problems: list[str]) -> dict[str, str]:
@@ -139,7 +142,7 @@ def _text(variable: Variable, given: Mapping[str, str]) -> str:
     return text
 
 
-def _build(values: dict[str, Any], imap: Account, smtp: Account) -> Config:
+def _build(values: dict[str, Any], imap: Account, smtp: Account, names: folders.Folders) -> Config:
     data_dir: Path = values["DATA_DIR"]
     network = Network(
         name=values["NETWORK_NAME"],
@@ -147,11 +150,13 @@ def _build(values: dict[str, Any], imap: Account, smtp: Account) -> Config:
         languages=values["NETWORK_LANGUAGES"],
         timezone=values["TIMEZONE"],
         web_url=values["WEB_URL"],
+        authserv_id=values["AUTHSERV_ID"],
     )
     return Config(
         network=network,
         imap=imap,
         smtp=smtp,
+        folders=names,
         secret_key=values["SECRET_KEY"],
         web_listen=values["WEB_LISTEN"],
         database_url=values["DATABASE_URL"] or f"sqlite:///{data_dir / 'verbinden.db'}",
@@ -171,6 +176,17 @@ def _account(name: str, values: dict[str, Any], schemes: tuple[str, ...], proble
         return parse(url, password.reveal() if password else "", schemes)
     except ValueError as error:
         problems.append(f"{name}_URL: {error}")
+        return None
+
+
+def _folders(values: dict[str, Any], problems: list[str]) -> folders.Folders | None:
+    languages, named = values["NETWORK_LANGUAGES"], values["MAILBOX_FOLDERS"]
+    if languages is None or named is None:
+        return None
+    try:
+        return folders.choose(languages, named)
+    except ValueError as error:
+        problems.append(f"MAILBOX_FOLDERS: {error}")
         return None
 
 
@@ -273,6 +289,16 @@ def plain_environment() -> dict[str, str]:
     return {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR") if name in os.environ}
 
 
+def _folder_names(text: str) -> dict[str, str]:
+    return folders.parse(text) if text else {}
+
+
+def _authserv_id(text: str) -> str:
+    if text and not re.fullmatch(r"[A-Za-z0-9_]([A-Za-z0-9_.-]{0,252}[A-Za-z0-9_])?", text):
+        raise ValueError("must be one name, like mx.learning.example: the first word of Authentication-Results")
+    return text.lower()
+
+
 def _any(text: str) -> str:
     return text
 
@@ -284,6 +310,8 @@ VARIABLES = (
     Variable("TIMEZONE", "Europe/Brussels", _timezone),
     Variable("IMAP_URL", None, _any),
     Variable("IMAP_PASSWORD", None, Secret, secret=True),
+    Variable("MAILBOX_FOLDERS", "", _folder_names),
+    Variable("AUTHSERV_ID", "", _authserv_id),
     Variable("SMTP_URL", None, _any),
     Variable("SMTP_PASSWORD", "", Secret, secret=True),
     Variable("DATABASE_URL", "", _database, secret=True),

@@ -10,11 +10,10 @@ from typing import Any
 
 from contacts import coordinator, migrate
 from contacts.errors import RuleBroken, ServiceError
-from jobs import heartbeat, lock
+from jobs import folder_names, heartbeat, lock
 from jobs.app import App
 from jobs.config import ConfigError
 from mailer.errors import TemplateError
-from mailer.inbound.mailbox import FOLDERS
 from mailer.outbound.compile import SHIPPED, VARIANTS
 
 GOOD, WRONG, NOTE = "good", "wrong", "note"
@@ -39,8 +38,9 @@ def misconfigured(error: ConfigError) -> list[Check]:
 def examine(app: App) -> list[Check]:
     """Every check, in the order in which one needs the other; no exception of a server gets through."""
     looks: tuple[tuple[str, Callable[[App], Check]], ...] = (
-        ("database", _database), ("coordinators", _coordinators), ("templates", _templates), ("mailbox", _mailbox),
-        ("submission", _submission), ("pages", _pages), ("daemon", _daemon),
+        ("database", _database), ("coordinators", _coordinators), ("templates", _templates), ("resources", _resources),
+        ("mailbox", _mailbox), ("authors", _authors), ("submission", _submission), ("pages", _pages),
+        ("daemon", _daemon),
     )  # fmt: skip
     found = [Check("configuration", GOOD, f"{app.network.name}, in {', '.join(app.network.languages)}")]
     for name, look in looks:
@@ -92,6 +92,19 @@ def _templates(app: App) -> Check:
     return Check("templates", GOOD, f"{len(names)} automatic mails in {len(app.network.languages)} languages")
 
 
+def _resources(app: App) -> Check:
+    """The form of the network's own links; none of them is opened."""
+    try:
+        found = app.writer.compiler.resources()
+    except TemplateError as error:
+        return Check("resources", WRONG, str(error))
+    counts = {one: sum(link.language == one for link in found) for one in app.network.languages}
+    if not any(counts.values()):
+        return Check("resources", NOTE, "no links for people who ask for advice; write some in layouts/resources.toml")
+    told = ", ".join(f"{count} in {language}" for language, count in counts.items())
+    return Check("resources", GOOD, f"links for people who ask for advice: {told}")
+
+
 def _facts(app: App) -> dict[str, Any]:
     """Everything an automatic mail may ask for."""
     now = app.now()
@@ -99,16 +112,18 @@ def _facts(app: App) -> dict[str, Any]:
         "title": "Example", "neutral_title": "Example", "place": "Example", "online_link": "", "capacity": 20,
         "starts_at": now.isoformat(), "ends_at": (now + timedelta(hours=2)).isoformat(), "variant": "plain",
     }  # fmt: skip
-    notice = {"folder": "Review", "kinds": ["other"], "number": 1, "received_at": now.isoformat(), "urgent": False}
+    folder = folder_names.folder_name(app, "review")
+    notice = {"folder": folder, "kinds": ["other"], "number": 1, "received_at": now.isoformat(), "urgent": False}
     return {
         "meeting": meeting, "notice": notice, "answer": "yes", "guests": 1, "waiting": False, "update": False,
-        "digest": _digest(now.isoformat()), "decided": {"items": [], "unclear": [1], "left": 1},
+        "resources": [{"title": "Example", "url": "https://www.example.org"}],
+        "digest": _digest(now.isoformat(), folder), "decided": {"items": [], "unclear": [1], "left": 1},
     }  # fmt: skip
 
 
-def _digest(now: str) -> dict[str, Any]:
+def _digest(now: str, folder: str) -> dict[str, Any]:
     item = {
-        "number": 1, "came_at": now, "folder": "Review", "urgent": False, "unread": False, "kinds": ["join"],
+        "number": 1, "came_at": now, "folder": folder, "urgent": False, "unread": False, "kinds": ["join"],
         "answer": "", "people": 1, "author": "…@post.example",
         "yes": "mailto:a@post.example", "no": "mailto:b@post.example",
     }  # fmt: skip
@@ -120,9 +135,16 @@ def _digest(now: str) -> dict[str, Any]:
 
 def _mailbox(app: App) -> Check:
     with app.open_mailbox() as box:
-        waiting = len(box.waiting())
-    folders = ", ".join(FOLDERS)
+        waiting, names = len(box.waiting()), box.folders
+    folders = ", ".join(f"{name} ({one})" for one, name in names.items())
     return Check("mailbox", GOOD, f"logged in; the folders {folders} are there; {waiting} mails wait in INBOX")
+
+
+def _authors(app: App) -> Check:
+    if not app.network.authserv_id:
+        return Check("authors", NOTE, "nobody checks them (AUTHSERV_ID is not set): whoever writes may be anybody")
+    believed = f"{app.network.authserv_id} says whether they are real; what it takes for forged waits for a person"
+    return Check("authors", GOOD, believed)
 
 
 def _submission(app: App) -> Check:

@@ -11,7 +11,7 @@ from datetime import timedelta
 
 from sqlalchemy.exc import OperationalError
 
-from jobs import heartbeat, in_hand, taking_in
+from jobs import folder_names, heartbeat, in_hand, taking_in
 from jobs.app import App
 from mailer import maillog
 from mailer.errors import Unavailable
@@ -52,6 +52,7 @@ def drain(app: App, box: Mailbox, stop: threading.Event, kept: set[int]) -> int:
     `kept` holds the UIDs that this connection could not move; they are left where they are.
     """
     prepare()
+    folder_names.note(app, box.folders)
     waiting = [mail for mail in box.waiting() if mail.uid not in kept]
     with app.database.read() as session:
         noted = register.ledger(session, box.uidvalidity, [mail.uid for mail in waiting])
@@ -139,18 +140,18 @@ def _file(box: Mailbox, done: Mapping[int, str], kept: set[int]) -> None:
     for disposition in sorted(set(done.values())):
         uids = sorted(uid for uid, one in done.items() if one == disposition)
         for start in range(0, len(uids), _MOST_MAILS):
-            _file_some(box, uids[start : start + _MOST_MAILS], register.FOLDERS[disposition], kept)
+            _file_some(box, uids[start : start + _MOST_MAILS], disposition, kept)
 
 
-def _file_some(box: Mailbox, uids: Sequence[int], folder: str, kept: set[int]) -> None:
+def _file_some(box: Mailbox, uids: Sequence[int], disposition: str, kept: set[int]) -> None:
     """One that cannot be moved is told of once and stays, marked as done."""
     try:
-        stayed = box.file_all(uids, folder)
+        stayed = box.file_all(uids, disposition)
     except Unavailable:
         box.waiting()  # raises again when it is the server that is away, and not these mails (a full quota)
         if len(uids) > 1:
             for uid in uids:
-                _file_some(box, [uid], folder, kept)
+                _file_some(box, [uid], disposition, kept)
             return
         stayed = list(uids)
     for uid in stayed:

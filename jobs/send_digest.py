@@ -4,6 +4,7 @@ import threading
 
 from contacts import coordinator
 from jobs.app import App
+from jobs.folder_names import folder_names
 from mailer import digest, maillog
 
 
@@ -18,7 +19,7 @@ def send_digest(app: App, stop: threading.Event) -> int:
     if day is None:
         return 0
     with app.database.begin() as session:
-        letters = digest.send(session, app.writer, day, now)
+        letters = digest.send(session, app.writer, day, now, folder_names(app))
     if letters:
         maillog.digest_written(letters)
     return letters

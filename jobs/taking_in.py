@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 
 from jobs import in_hand
 from jobs.app import App
+from jobs.folder_names import folder_name
 from mailer import acts, maillog
 from mailer.desk import Context, Desk
 from mailer.inbound import answer as answering
@@ -209,5 +210,5 @@ def _put_in_tray(app: App, session: Session, waiting: Sequence[tuple[register.In
             session, row, one.author, one.language, one.urgent, one.suggestion, now, one.thread, one.outline
         )
         if one.tell:
-            folder = register.FOLDERS[row.disposition]
+            folder = folder_name(app, row.disposition)
             acts.tell_coordinators(session, app.writer, found.kinds, folder, found.id, found.urgent, now)

@@ -178,11 +178,24 @@ def meeting_facts(invitation: Invitation, language: str, variant: str) -> dict[s
 
 def receive(session: Session, writer: Writer, address: Address, language: str, occasion: Occasion) -> None:
     """Tell somebody that a person reads their mail; at most once a week, and nothing about who they are to us."""
-    if outbox.sent_lately(session, address.text, ("received",), occasion.now - RECEIPT_AFTER):
-        return
+    if not outbox.sent_lately(session, address.text, ("received", "guidance"), occasion.now - RECEIPT_AFTER):
+        _write(session, writer, "received", _reader(session, writer, address, language), occasion)
+
+
+def guide(session: Session, writer: Writer, address: Address, language: str, occasion: Occasion) -> None:
+    """The same to somebody who asks for advice, with the network's own material; a plain receipt where it has none."""
+    to = _reader(session, writer, address, language)
+    found = writer.resources("guidance", to.language)
+    if not found:
+        receive(session, writer, address, language, occasion)
+    elif not outbox.sent_lately(session, address.text, ("guidance",), occasion.now - RECEIPT_AFTER):
+        _write(session, writer, "guidance", to, occasion, {"resources": found})
+
+
+def _reader(session: Session, writer: Writer, address: Address, language: str) -> Recipient:
+    """Whoever wrote, as somebody to answer: a stranger like a member with neutral subjects."""
     member = roster.find(session, address)
-    to = recipient(member) if member else Recipient(address.text, writer.network.language(language), "discreet")
-    _write(session, writer, "received", to, occasion)
+    return recipient(member) if member else Recipient(address.text, writer.network.language(language), "discreet")
 
 
 def say_asked(session: Session, writer: Writer, address: Address, language: str, occasion: Occasion) -> None:

@@ -17,7 +17,8 @@ from contacts.coordinator import Coordinator
 from mailer import decision_mail, decisions, maillog
 from mailer.errors import TemplateError
 from mailer.inbound import register
-from mailer.inbound.register import FOLDERS, HANDLED, IGNORED, QUARANTINE, REVIEW, CoordinatorRequest
+from mailer.inbound.folders import ENGLISH
+from mailer.inbound.register import HANDLED, IGNORED, QUARANTINE, REVIEW, CoordinatorRequest
 from mailer.inbound.verdicts import NO, YES
 from mailer.links import DECIDE
 from mailer.outbound.writer import Recipient, Writer
@@ -27,15 +28,20 @@ MOST_ITEMS = 20
 #: A digest this late is not sent any more: the next one is nearer.
 _LATE = timedelta(hours=12)
 _FIRST_LOOK_BACK = timedelta(days=1)
+_ENGLISH = {disposition: names[0] for disposition, names in ENGLISH.items()}
 
 
 @dataclass(frozen=True, slots=True)
 class News:
-    """What there is to tell at one moment: the mails since `since`, by disposition and first kind, and who waits."""
+    """What there is to tell at one moment: the mails since `since`, by disposition and first kind, and who waits.
+
+    `folders` says what the folder of each disposition is called.
+    """
 
     since: datetime
     came: Mapping[tuple[str, str], int]
     waiting: Sequence[CoordinatorRequest]
+    folders: Mapping[str, str]
 
     @property
     def total(self) -> int:
@@ -61,7 +67,7 @@ def due(local: datetime, at: time, last: date | None) -> date | None:
     return yesterday if last is not None and last < yesterday and late < _LATE else None
 
 
-def send(session: Session, writer: Writer, day: date, now: datetime) -> int:
+def send(session: Session, writer: Writer, day: date, now: datetime, folders: Mapping[str, str] = _ENGLISH) -> int:
     """Queue the digest of a day for everybody, once; returns how many letters.
 
     None where another process has the day, nor where there is nothing to tell: nothing came on a working day, or at a
@@ -73,7 +79,7 @@ def send(session: Session, writer: Writer, day: date, now: datetime) -> int:
     taken = coordinator.take_digest_day(session, day, since(session, now), now)
     if taken is None:
         return 0
-    news = gather(session, taken.since)
+    news = gather(session, taken.since, folders)
     if news.waiting or (news.total and day.weekday() < 5):
         taken.letters = sum(write(session, writer, person, news, now) for person in people)
     return taken.letters
@@ -87,10 +93,11 @@ def since(session: Session, now: datetime) -> datetime:
     return last.done_at if last.letters else last.since
 
 
-def gather(session: Session, after: datetime) -> News:
+def gather(session: Session, after: datetime, folders: Mapping[str, str] = _ENGLISH) -> News:
     """What came in after an instant, coordinators' decisions left out, and everything that waits, urgent ones first."""
     mails = [(where, kinds[0] if kinds else "other") for kinds, where in register.came_since(session, after)]
-    return News(after, Counter(one for one in mails if one[1] != decision_mail.KIND), register.requests(session))
+    came = Counter(one for one in mails if one[1] != decision_mail.KIND)
+    return News(after, came, register.requests(session), folders)
 
 
 def write(session: Session, writer: Writer, person: Coordinator, news: News, now: datetime) -> bool:
@@ -115,7 +122,7 @@ def _facts(session: Session, writer: Writer, person: Coordinator, news: News, no
         "review": news.of(REVIEW), "ignored": news.of(IGNORED), "quarantine": news.of(QUARANTINE),
         "waiting": len(news.waiting), "more": len(news.waiting) - len(shown),
         "urgent": sum(request.urgent for request in news.waiting),
-        "items": [_item(session, writer, person, request, now) for request in shown],
+        "items": [_item(session, writer, person, request, news.folders, now) for request in shown],
     }  # fmt: skip
 
 
@@ -124,13 +131,18 @@ def _most(one: tuple[str, int]) -> tuple[int, str]:
 
 
 def _item(
-    session: Session, writer: Writer, person: Coordinator, request: CoordinatorRequest, now: datetime
+    session: Session,
+    writer: Writer,
+    person: Coordinator,
+    request: CoordinatorRequest,
+    folders: Mapping[str, str],
+    now: datetime,
 ) -> dict[str, Any]:
     disposition = register.mail_of(session, request).disposition
     decidable = not request.urgent and decisions.hindrance(request) is None
     rsvp = request.suggestion.get("rsvp") or {}
     return {
-        "number": request.id, "came_at": request.created_at.isoformat(), "folder": FOLDERS[disposition],
+        "number": request.id, "came_at": request.created_at.isoformat(), "folder": folders[disposition],
         "urgent": request.urgent, "unread": disposition == QUARANTINE, "kinds": list(request.kinds),
         "answer": rsvp.get("answer") or "", "people": len(request.suggestion.get("people") or ()),
         "author": "" if request.urgent else masked(request.author),

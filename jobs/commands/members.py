@@ -14,6 +14,7 @@ from contacts.member import STATES, Member
 from contacts.roster import Person
 from jobs.commands import arguments, erasure, intake, terminal
 from jobs.commands.opening import opening
+from jobs.folder_names import folder_name
 from mailer import story
 
 
@@ -169,11 +170,12 @@ def forget(env_file: Path | None, address: Address, yes: bool) -> None:
         with app.database.begin() as session:
             done = erasure.forget(app, session, address)
         clean = app.database.scrub()
+        places = f"{folder_name(app, 'handled')}, {folder_name(app, 'review')} and your sent mail"
     for line in done:
         click.echo(line)
     if not clean:
         click.echo("Somebody is reading the database, so its journal could not be emptied; run this again.", err=True)
-    click.echo("Their own mails are still in the mailbox: delete them by hand in Handled, Review and your sent mail.")
+    click.echo(f"Their own mails are still in the mailbox: delete them by hand in {places}.")
 
 
 def _find(session: Session, address: Address) -> Member:

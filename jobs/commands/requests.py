@@ -1,4 +1,4 @@
-"""`verbinden requests`: the mails in the Review folder, what the machine guessed, and what a person decided."""
+"""`verbinden requests`: the mails that wait for a person, what the machine guessed, and what was decided."""
 
 from pathlib import Path
 from typing import Any
@@ -8,13 +8,15 @@ from sqlalchemy.orm import Session
 
 from contacts.address import Address
 from contacts.errors import RuleBroken
+from jobs.app import App
 from jobs.commands import arguments, terminal
 from jobs.commands.guess import guessed, yes_would
 from jobs.commands.opening import opening, the_coordinator
+from jobs.folder_names import folder_name, folder_names
 from mailer import decisions, digest
 from mailer.decisions import Decided
 from mailer.inbound import register
-from mailer.inbound.register import FOLDERS, CoordinatorRequest
+from mailer.inbound.register import CoordinatorRequest
 from mailer.inbound.understanding.request import HUMAN
 from mailer.inbound.verdicts import DONE, NO, YES
 
@@ -40,7 +42,7 @@ def requests() -> None:
 def list_(env_file: Path | None, everything: bool, as_json: bool) -> None:
     """What waits for a person: urgent ones first, then the oldest."""
     with opening(env_file) as app, app.database.read() as session:
-        rows = [_facts(session, found) for found in register.requests(session, open_only=not everything)]
+        rows = [_facts(app, session, found) for found in register.requests(session, open_only=not everything)]
     if as_json:
         return terminal.show_json(rows)
     cells = [
@@ -59,7 +61,7 @@ def list_(env_file: Path | None, everything: bool, as_json: bool) -> None:
 def show(env_file: Path | None, number: int, as_json: bool) -> None:
     """One request: who wrote, what the machine guesses, what a yes would do, and why it was left to you."""
     with opening(env_file) as app, app.database.read() as session:
-        row = _facts(session, _find(session, number))
+        row = _facts(app, session, _find(session, number))
     if as_json:
         return terminal.show_json(row)
     when = app.network.timezone
@@ -112,7 +114,7 @@ def _told(done: Decided) -> str:
 def digest_(env_file: Path | None, to: Address) -> None:
     """Send one coordinator the digest of this moment, beside the one that comes every day."""
     with opening(env_file) as app, app.database.begin() as session:
-        news = digest.gather(session, digest.since(session, app.now()))
+        news = digest.gather(session, digest.since(session, app.now()), folder_names(app))
         written = digest.write(session, app.writer, the_coordinator(session, to), news, app.now())
     if not written:
         raise RuleBroken("template", "The digest cannot be written; see: verbinden doctor")
@@ -126,12 +128,12 @@ def _find(session: Session, number: int) -> CoordinatorRequest:
     return found
 
 
-def _facts(session: Session, found: CoordinatorRequest) -> dict[str, Any]:
+def _facts(app: App, session: Session, found: CoordinatorRequest) -> dict[str, Any]:
     mail = register.mail_of(session, found)
     must = decisions.hindrance(found)
     return {
         "id": found.id, "urgent": found.urgent, "author": found.author, "created_at": found.created_at,
-        "folder": FOLDERS[mail.disposition], "message_id": mail.message_id, "kinds": found.kinds,
+        "folder": folder_name(app, mail.disposition), "message_id": mail.message_id, "kinds": found.kinds,
         "guess": guessed(found, mail.disposition), "yes": must.message if must else yes_would(found),
         "language": found.language, "why": found.why, "suggestion": found.suggestion,
         "resolved_at": found.resolved_at, "resolved_by": found.resolved_by, "decision": found.decision,

@@ -20,6 +20,7 @@ These are your own templates. What stands here comes before what Verbinden ships
 newsletters/NAME/   one folder for each newsletter    verbinden newsletters new NAME
 meetings/NAME/      one folder for each meeting       verbinden meetings new NAME
 layouts/look.toml   colours and fonts of every letter
+layouts/resources.toml   the links that people get who ask for advice: your report, your e-learning
 layouts/, mails/    to word an automatic mail differently, or to change a layout, copy its folder or file from
                     the shipped templates to here (verbinden init --all does that with all of them in a new folder);
                     from then on yours is used, also when a newer version ships a better one
@@ -39,7 +40,8 @@ def init(folder: Path, everything: bool) -> None:
         shutil.copytree(SHIPPED / kind, templates / kind, ignore=_NOT_OURS, copy_function=shutil.copyfile)
     if not everything:
         (templates / "layouts").mkdir(parents=True)
-        shutil.copyfile(SHIPPED / "layouts" / "look.toml", templates / "layouts" / "look.toml")
+        for name in ("look.toml", "resources.toml"):
+            shutil.copyfile(SHIPPED / "layouts" / name, templates / "layouts" / name)
     (templates / "README.txt").write_text(_README, encoding="utf-8")
     (folder / "data").mkdir(mode=0o700)
     write_private(settings, _settings(folder.resolve()).encode())

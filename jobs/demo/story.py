@@ -83,7 +83,7 @@ def people_write(world: World, say: Callable[[str], None]) -> None:
         question = world.wait_for(person, "a question to confirm", _answers(message_id))
         say(f"{person.name} asked to join in {person.language}; asked back: “{question['Subject']}”")
     world.wait_for(TINE, "a receipt", _answers(asked))
-    say(f"{TINE.name} asked for guidance: a receipt, and the mail waits in Review")
+    say(f"{TINE.name} asked for guidance: a receipt, and the mail waits for a person")
 
 
 def coordinators_hear(world: World, say: Callable[[str], None]) -> None:

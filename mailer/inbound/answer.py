@@ -18,7 +18,9 @@ from contacts.roster import Person
 from mailer import acts, decision_mail, links
 from mailer.acts import Occasion
 from mailer.desk import Context
+from mailer.inbound.authentication import verify
 from mailer.inbound.message import InboundMessage
+from mailer.inbound.ready_mail import read_ready_mail
 from mailer.inbound.register import HANDLED, IGNORED, REVIEW
 from mailer.inbound.reply_text import newest
 from mailer.inbound.report import Recipient as ReportRecipient
@@ -30,6 +32,7 @@ from mailer.outbound.outbox import OutboxItem
 from mailer.outbound.retry import is_dead
 from mailer.outbound.writer import Answering, Writer
 
+_FORGED = "our mail server takes the author for forged: nothing changes by these words alone"
 
 @dataclass(slots=True)
 class Result:
@@ -59,7 +62,7 @@ def answer(
 ) -> Result:
     """Do what the mail asks for as far as a machine may, and say where the mail belongs."""
     result = Result(plan.disposition, list(request.why), context.member.id if context.member else None)
-    token = _token(message, writer, now)
+    token = read_ready_mail(message.subject, writer.links, now)
     work = _Work(session, writer, message, context, request, pepper, now, result)
     if request.report is not None:
         work.take_report()
@@ -73,11 +76,10 @@ def answer(
         result.disposition, result.kinds = HANDLED, (decision_mail.KIND,)
     elif token and token[0] != links.DECIDE and not _is_machine(request):
         work.follow_link(*token)
-    elif context.writes_as_coordinator and result.disposition != IGNORED:
+    elif context.writes_as_coordinator and result.disposition != IGNORED and not work.is_forged:
         work.leave_to_coordinator()
     else:
-        for action in plan.actions:
-            work.do(action)
+        work.carry_out(plan.actions)
     if "help" in request.kinds:
         result.disposition = REVIEW
     return result
@@ -85,21 +87,6 @@ def answer(
 
 def _is_machine(request: Request) -> bool:
     return bool({"report", "auto_reply", "bulk", "spam"} & set(request.kinds))
-
-
-def _token(message: InboundMessage, writer: Writer, now: datetime) -> tuple[str, str, str] | None:
-    """The purpose and key of a ready mail of ours, and its first word; None when the subject is anything else.
-
-    Only the very subject we wrote counts: “Re: …” is somebody's answer, whose words are what matters.
-    """
-    words = message.subject.split()
-    if len(words) != 2:
-        return None
-    try:
-        purpose, key = writer.links.read(words[1], now)
-    except RuleBroken:
-        return None
-    return (purpose, key, words[0]) if words[0] in (purpose, *ANSWER.values()) else None
 
 
 @dataclass(slots=True)
@@ -123,6 +110,23 @@ class _Work:
         quiet = asks_for_silence(self.message)
         evidence = message_id or self.message.content_hash
         return Occasion(self.now, "mail", evidence, Answering(message_id, references), quiet)
+
+    @property
+    def is_forged(self) -> bool:
+        """Whether our own server says that From is not who wrote this (INB-20, INB-21)."""
+        author = self.message.author
+        found = verify(self.message.trace, author.address, self.writer.network.authserv_id) if author else "none"
+        return found == "fail"
+
+    def carry_out(self, actions: tuple[str, ...]) -> None:
+        """Do what is planned; of a forged mail only the yes that echoes the Message-ID of our question, a secret."""
+        letter = self.context.letter
+        proved = ("confirm",) if letter is not None and letter.kind == "confirmation" else ()
+        allowed = [action for action in actions if action in proved] if self.is_forged else list(actions)
+        if self.is_forged and (self.result.disposition == REVIEW or len(allowed) < len(actions)):
+            self.result.to_person(_FORGED)
+        for action in allowed:
+            self.do(action)
 
     def do(self, action: str) -> None:
         """Carry out one action of the plan."""
@@ -223,7 +227,8 @@ class _Work:
     def send_receipt(self, author: Address) -> None:
         """Say that a person reads it; where another action answers already, that answer is enough."""
         if self.result.disposition == REVIEW:
-            acts.receive(self.session, self.writer, author, self.request.language, self.occasion)
+            say = acts.guide if "guidance" in self.request.kinds else acts.receive
+            say(self.session, self.writer, author, self.request.language, self.occasion)
 
     def follow_link(self, purpose: str, key: str, words: str) -> None:
         """A link of ours that is a ready mail: its token is the proof, whoever sends it (OUT-27).

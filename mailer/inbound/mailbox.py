@@ -10,7 +10,7 @@ import ssl
 import sys
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from itertools import pairwise
@@ -24,8 +24,8 @@ from imap_tools.utils import encode_folder
 from mailer.account import Account
 from mailer.errors import LoginRefused, MailboxUnavailable
 from mailer.inbound import imap_answer as answer
+from mailer.inbound.folders import ENGLISH, Folders, key
 
-FOLDERS = ("Handled", "Review", "Ignored", "Quarantine")
 LONGEST_WAIT = 25 * 60.0  # seconds; RFC 2177 asks to renew IDLE within 29 minutes
 _SLICE = 2.0  # seconds between two looks at the stop flag
 _CHUNK = 500  # UIDs in one command
@@ -51,10 +51,12 @@ class Mailbox:
 
     uidvalidity: int
 
-    def __init__(self, account: Account, timeout: float = 60.0) -> None:
+    def __init__(self, account: Account, timeout: float = 60.0, folders: Folders = ENGLISH) -> None:
         self._account = account
         self._timeout = timeout
+        self._names = folders
         self._folders: dict[str, str] = {}
+        self._prefixed = ""
         self._box: BaseMailBox
 
     def __enter__(self) -> Self:
@@ -79,6 +81,11 @@ class Mailbox:
                 self._client._simple_command("LOGOUT")
         _hang_up(self._client)
 
+    @property
+    def folders(self) -> Mapping[str, str]:
+        """What the folder of each disposition is called here, as people see it in their mail program."""
+        return {one: name.removeprefix(self._prefixed) for one, name in self._folders.items()}
+
     def waiting(self) -> list[Waiting]:
         """Everything that lies in INBOX now, read or unread, lowest UID first."""
         with _translated("search"):
@@ -102,29 +109,30 @@ class Mailbox:
         """Only the header section of the message, without marking it read; None when it is no longer there."""
         return self._read(uid, "BODY.PEEK[HEADER]")
 
-    def file_all(self, uids: Sequence[int], folder: str) -> list[int]:
+    def file_all(self, uids: Sequence[int], disposition: str) -> list[int]:
         """Move several messages in one command, as `file` does it for one; returns those that had to stay."""
         if len(uids) > 1 and "MOVE" in self._client.capabilities:
             with _translated("file"):
                 wanted = ",".join(map(str, uids))
-                status, _ = self._client.uid("MOVE", wanted, encode_folder(self._folders[folder]))
+                status, _ = self._client.uid("MOVE", wanted, encode_folder(self._folders[disposition]))
                 if status == "OK":
                     return []
-        return [uid for uid in uids if not self.file(uid, folder)]
+        return [uid for uid in uids if not self.file(uid, disposition)]
 
-    def file(self, uid: int, folder: str) -> bool:
-        """Move one message to one of FOLDERS; a message that is gone already is no error.
+    def file(self, uid: int, disposition: str) -> bool:
+        """Move one message to the folder of its disposition; a message that is gone already is no error.
 
         Returns False when the server has neither MOVE nor UIDPLUS: the message is then marked, and stays in INBOX.
         """
         with _translated("file"):
             if "MOVE" in self._client.capabilities:
-                self._transfer("MOVE", uid, folder)
+                self._transfer("MOVE", uid, disposition)
                 return True
             if "UIDPLUS" not in self._client.capabilities:
-                self._client.uid("STORE", str(uid), "+FLAGS.SILENT", f"(Verbinden{folder})")
+                mark = f"(Verbinden{disposition.capitalize()})"  # a keyword is ASCII, whatever the folder is called
+                self._client.uid("STORE", str(uid), "+FLAGS.SILENT", mark)
                 return False
-            self._transfer("COPY", uid, folder)
+            self._transfer("COPY", uid, disposition)
             answer.items(self._client.uid("STORE", str(uid), "+FLAGS.SILENT", r"(\Deleted)"))
             answer.items(self._client.uid("EXPUNGE", str(uid)))
             return True
@@ -152,13 +160,17 @@ class Mailbox:
             log_in(user, password, initial_folder=None)
 
     def _prepare_folders(self) -> None:
-        prefix = self._prefix()
-        present = {info.name.casefold(): info for info in self._box.folder.list("", prefix + "%")}
-        for name in FOLDERS:
-            known = present.get((prefix + name).casefold())
-            self._folders[name] = known.name if known else prefix + name
-            if known is None or {r"\NonExistent", r"\Noselect"} & set(known.flags):
-                self._create(self._folders[name])
+        prefix = self._prefixed = self._prefix()
+        present = {
+            key(info.name): info.name
+            for info in self._box.folder.list("", prefix + "%")
+            if not {r"\NonExistent", r"\Noselect"} & set(info.flags)
+        }
+        for disposition, names in self._names.items():
+            known = next((found for name in names if (found := present.get(key(prefix + name)))), None)
+            self._folders[disposition] = known or prefix + names[0]
+            if known is None:
+                self._create(self._folders[disposition])
 
     def _create(self, folder: str) -> None:
         try:
@@ -195,9 +207,9 @@ class Mailbox:
             items = answer.items(self._client.uid("FETCH", str(uid), f"(UID {section})"))
             return dict(_contents(items)).get(uid)
 
-    def _transfer(self, command: str, uid: int, folder: str) -> None:
+    def _transfer(self, command: str, uid: int, disposition: str) -> None:
         for again in (False, True):
-            status, data = self._client.uid(command, str(uid), encode_folder(self._folders[folder]))
+            status, data = self._client.uid(command, str(uid), encode_folder(self._folders[disposition]))
             if status == "OK" or answer.code(data) == "EXPUNGEISSUED":  # a second daemon moved it first: just as well
                 return
             if again:

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import islice
 
 from contacts.address import Address
 from contacts.errors import RuleBroken
@@ -20,12 +21,13 @@ from mailer.inbound.headers import (
 from mailer.inbound.html_text import read_html
 from mailer.inbound.identity import content_key
 from mailer.inbound.mime import MAX_HEADER, Part, TooMuch, parse
-from mailer.inbound.parts import Attachment, Found, ReportPart, gather
+from mailer.inbound.parts import TNEF, Attachment, Found, ReportPart, gather
 
 __all__ = ["Attachment", "Author", "InboundMessage", "Quarantine", "ReportPart", "read"]
 
 MAX_SIZE = 25 * 1024 * 1024
 _EARLY_ID = re.compile(rb"^message-id[ \t]*:[ \t\r\n]*(<[^<>\s]{1,990}>)", re.IGNORECASE | re.MULTILINE)
+_TRACE_FIELDS = frozenset({"received", "authentication-results"})
 _RECIPIENT_FIELDS = (
     "x-gm-original-to",
     "delivered-to",
@@ -62,6 +64,7 @@ class InboundMessage:
     text: str
     html: str | None
     headers: Mapping[str, tuple[str, ...]]
+    trace: tuple[tuple[str, str], ...]
     calendar: tuple[bytes, ...]
     reports: tuple[ReportPart, ...]
     vcards: tuple[str, ...]
@@ -70,6 +73,11 @@ class InboundMessage:
     encrypted: bool
     signed: bool
     report_type: str | None
+
+    @property
+    def is_sealed(self) -> bool:
+        """Whether a part of it is in Outlook's own format and cannot be read, so that words may be missing."""
+        return any(one.type == TNEF for one in self.attachments)
 
     def header(self, name: str) -> str:
         """The first value of a header, decoded and on one line, or "" where there is none."""
@@ -150,6 +158,7 @@ def _read(root: Part, digest: str) -> InboundMessage:
         text=_body(found),
         html="\n".join(found.html) or None,
         headers=headers,
+        trace=_trace(root),
         calendar=tuple(found.calendar[:20]),
         reports=tuple(found.reports),
         vcards=tuple(found.vcards[:20]),
@@ -159,6 +168,12 @@ def _read(root: Part, digest: str) -> InboundMessage:
         signed=found.signed,
         report_type=found.report_type,
     )
+
+
+def _trace(root: Part) -> tuple[tuple[str, str], ...]:
+    """The way a mail came and what was found out about it, top-most field first, undecoded, for `authentication`."""
+    kept = islice(((name, value) for name, value in root.fields if name in _TRACE_FIELDS), 60)
+    return tuple((name, raw_value(value)) for name, value in kept)
 
 
 def _first(headers: Headers, name: str) -> str:

@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from mailer.inbound.headers import decode_bytes, decode_words, file_name, raw_value
 from mailer.inbound.html_text import read_html
 from mailer.inbound.mime import EMBEDDED, Part, TooMuch, parse
+from mailer.inbound.smime import signed_content
+from mailer.inbound.tnef import open_tnef
 
 TEXT_LENGTH = 1_000_000
 CALENDAR_LENGTH = 256 * 1024
@@ -23,6 +25,7 @@ _REPORTS = frozenset(
 )
 _CALENDARS = frozenset({"text/calendar", "application/ics"})
 _VCARDS = frozenset({"text/vcard", "text/x-vcard", "text/directory"})
+TNEF = "application/ms-tnef"
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,14 +114,32 @@ def _leaf(part: Part, kind: str, found: Found, language: str) -> None:
         _keep_calendar(part.content(), found)
     elif kind in _VCARDS or name.lower().endswith(".vcf"):
         found.vcards.append(_text(part, language)[:VCARD_LENGTH])
+    elif kind in (TNEF, "application/vnd.ms-tnef") or name.lower() == "winmail.dat":
+        _open_outlook(part, name, found)
     elif kind == "text/plain" and not attached:
         text = _text(part, language)
         found.encrypted |= "-----BEGIN PGP MESSAGE-----" in text
         found.add(found.plain, _unflow(part, _unarmour(text)))
     elif kind == "text/html" and not attached:
-        found.add(found.html, _text(part, language))
+        text = _text(part, language)
+        found.encrypted |= "-----BEGIN PGP MESSAGE-----" in text
+        found.add(found.html, text)
     else:
         found.attachments.append(Attachment(name, kind[:100], part.size))
+
+
+def _open_outlook(part: Part, name: str, found: Found) -> None:
+    """Take out what a winmail.dat says; one that cannot be read stays an attachment of that type, for a person."""
+    opened = open_tnef(part.content())
+    if opened is None:
+        found.attachments.append(Attachment(name, TNEF, part.size))
+        return
+    if opened.calendar:
+        _keep_calendar(opened.calendar, found)
+    if not any(text.strip() for text in (*found.plain, *found.html)):  # mostly it repeats the text beside it
+        for texts, text in ((found.plain, opened.plain), (found.html, opened.html)):
+            if text.strip():
+                found.add(texts, _cleaned(text))
 
 
 def _keep_calendar(data: bytes, found: Found) -> None:
@@ -142,6 +163,7 @@ def _embedded(part: Part, found: Found, language: str) -> None:
     found.add(found.forwarded, f"{_header_text(inner)[:2000]}\n\n{text}" if text else _header_text(inner)[:2000])
     found.forwarded.extend(within.forwarded)
     found.encrypted |= within.encrypted
+    found.attachments += [one for one in within.attachments if one.type == TNEF]  # words of it may be missing
 
 
 def _header_text(part: Part) -> str:
@@ -153,11 +175,10 @@ def _opaque_signed(part: Part, found: Found, language: str) -> bool:
     """Read the mail inside an opaque S/MIME signature (RFC 8551 §3.5.2); the signature is not checked (INB-24)."""
     if part.parameter("smime-type").lower() not in ("signed-data", ""):
         return False
-    data = part.content()
-    at = data.lower().find(b"content-type:")
-    if at < 0 or data.lower().count(b"multipart/", at) > 8:
+    content = signed_content(part.content())
+    if content is None or content.lower().count(b"multipart/") > 8:
         return False
-    inner = parse(data[at:])
+    inner = parse(content)
     if inner.kind.endswith("pkcs7-mime"):
         return False
     found.signed = True
@@ -172,10 +193,12 @@ def _report_text(part: Part) -> str:
 
 
 def _text(part: Part, language: str) -> str:
-    text = decode_bytes(part.content(), part.parameter("charset") or None, language)
-    # Line feeds only; NUL and the other C0 controls never reach anything that reads text.
-    text = text.replace("\r\n", "\n").replace("\r", "\n")
-    return _CONTROLS.sub("", text)
+    return _cleaned(decode_bytes(part.content(), part.parameter("charset") or None, language))
+
+
+def _cleaned(text: str) -> str:
+    """Line feeds only; NUL and the other C0 controls never reach anything that reads text."""
+    return _CONTROLS.sub("", text.replace("\r\n", "\n").replace("\r", "\n"))
 
 
 _CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f\u202a-\u202e\u2066-\u2069\ufeff\ud800-\udfff]+")

@@ -16,8 +16,6 @@ from contacts.address import Address
 from contacts.database import Base
 
 HANDLED, REVIEW, IGNORED, QUARANTINE = "handled", "review", "ignored", "quarantine"
-#: The folders of the mailbox, by disposition.
-FOLDERS = {HANDLED: "Handled", REVIEW: "Review", IGNORED: "Ignored", QUARANTINE: "Quarantine"}
 #: A mail that the server will not give this often is set aside unread.
 MAX_ATTEMPTS = 3
 #: What is gone from a request whose author was erased; that somebody decided, and when, stays.
@@ -57,7 +55,7 @@ class LedgerEntry(Base):
 
 
 class CoordinatorRequest(Base):
-    """One mail in the Review folder: what the machine guessed, and what a person decided."""
+    """One mail that waits for a person: what the machine guessed, and what a person decided."""
 
     __tablename__ = "request"
 

@@ -15,7 +15,8 @@ from babel import Locale, UnknownLocaleError
 from mailer.errors import TemplateError
 from mailer.outbound.compile_worker import JOB_SECONDS, Worker
 from mailer.outbound.edition import Edition, InlineImage, Slot, Variant
-from mailer.outbound.source import Source, load
+from mailer.outbound.resources import FILE, Resource, read_resources
+from mailer.outbound.source import Source, load, read_text
 
 SHIPPED = Path(__file__).resolve().parents[2] / "templates"
 VARIANTS: tuple[Variant, ...] = ("plain", "discreet")
@@ -68,6 +69,15 @@ class Compiler:
     def look(self) -> dict[str, Any]:
         """The colours and fonts in use: look.toml, the coordinators' own over ours."""
         return self._table("look.toml")
+
+    def resources(self) -> tuple[Resource, ...]:
+        """The network's own links for who asks for advice: the coordinators' list, or ours, which is empty.
+
+        Raises TemplateError with file and line for a list that cannot be read.
+        """
+        files = (folder / "layouts" / FILE for folder in self._folders)
+        file = next((file for file in files if file.is_file()), None)
+        return read_resources(read_text(file, f"layouts/{FILE}")) if file else ()
 
     def close(self) -> None:
         """End the child process; the compiler can still be used, and starts another one then."""

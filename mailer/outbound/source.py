@@ -86,7 +86,7 @@ def load(folder: Path) -> Source:
     kind = next((kind for kind in LAYOUTS if (folder / f"{kind}.toml").is_file()), None)
     if kind is None:
         raise TemplateError("here should be a mail.toml, newsletter.toml or meeting.toml", folder.name)
-    raw = _read(folder / f"{kind}.toml", f"{folder.name}/{kind}.toml")
+    raw = read_text(folder / f"{kind}.toml", f"{folder.name}/{kind}.toml")
     settings = _settings(raw, f"{folder.name}/{kind}.toml")
     texts = _texts(folder)
     pictures = load_pictures(folder)
@@ -116,11 +116,12 @@ def _texts(folder: Path) -> Mapping[str, Text]:
         file = f"{folder.name}/{path.name}"
         if path.stem in texts:
             raise TemplateError(f"there is also a {texts[path.stem].file}; keep one of the two", file)
-        texts[path.stem] = Text(file, path.suffix[1:], _read(path, file))
+        texts[path.stem] = Text(file, path.suffix[1:], read_text(path, file))
     return MappingProxyType(texts)
 
 
-def _read(path: Path, file: str) -> str:
+def read_text(path: Path, file: str) -> str:
+    """The words of a file that messages call `file`; raises TemplateError for one that is too long or not UTF-8."""
     raw = path.read_bytes()
     if len(raw) > MAX_TEXT:
         raise TemplateError(f"the file is longer than {MAX_TEXT // 1000} kB", file)

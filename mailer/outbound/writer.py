@@ -24,8 +24,9 @@ from mailer.outbound.compile import Compiler
 from mailer.outbound.edition import Edition
 from mailer.outbound.letter import CalendarPart, Letter
 from mailer.outbound.outbox import OutboxItem
+from mailer.outbound.resources import in_language
 from mailer.outbound.retry import GIVE_UP_AFTER
-from mailer.outbound.source import load
+from mailer.outbound.source import Source, load
 
 #: Letters that may reach somebody who never wrote to us: nothing on the outside says who we are (DIS-07).
 _UNNAMED = ("confirmation",)
@@ -141,9 +142,21 @@ class Writer:
         self, compiler: Compiler, name: str, language: str, variant: str, facts: Mapping[str, Any]
     ) -> Edition:
         source = load(compiler.find("mails", name))
+        return compiler.edition(source, self._written(source, language), variant, {**self.facts(), **facts})
+
+    def _written(self, source: Source, language: str) -> str:
+        """The language of a mail for somebody who prefers `language`."""
         spoken = (self.network.language(language), *self.network.languages, "en")
-        written = next((one for one in spoken if one in source.languages), spoken[0])
-        return compiler.edition(source, written, variant, {**self.facts(), **facts})
+        return next((one for one in spoken if one in source.languages), spoken[0])
+
+    def resources(self, name: str, language: str) -> list[dict[str, str]]:
+        """The network's own links in the language that the mail `name` will be in; none if they are broken."""
+        try:
+            written = self._written(load(self.compiler.find("mails", name)), language)
+            return in_language(self.compiler.resources(), written)
+        except TemplateError as error:
+            maillog.template_broken(name, error.file, error.line)
+            return []
 
     def facts(self) -> dict[str, Any]:
         """What every template may know of the network."""

@@ -61,8 +61,8 @@ def test_doctor_finds_everything_well(settings: dict[str, str], server: DevMail)
     call(settings, "coordinators", "add", "karim@partner.example", "--name", "Karim")
     states = found(settings, 0)
     assert states == {
-        "configuration": "good", "database": "good", "coordinators": "good", "templates": "good", "mailbox": "good",
-        "submission": "good", "pages": "note", "daemon": "note",
+        "configuration": "good", "database": "good", "coordinators": "good", "templates": "good", "resources": "note",
+        "mailbox": "good", "authors": "note", "submission": "good", "pages": "note", "daemon": "note",
     }  # fmt: skip
     assert server.accepted == []
 
@@ -94,6 +94,35 @@ def test_doctor_finds_a_broken_template(settings: dict[str, str], tmp_path: Path
     call(settings, "coordinators", "add", "karim@partner.example", "--name", "Karim")
     result = call({**settings, "TEMPLATES_DIR": str(tmp_path / "own" / "templates")}, "doctor", code=1)
     assert "welcome/fr.md" in result.output
+
+
+@pytest.mark.parametrize(
+    ("text", "state", "told"),
+    [
+        ('[[resource]]\nurl = "https://a.example/x"\nnl = "Een"\nfr = "Un"\n', "good", "1 in nl, 1 in fr, 0 in en"),
+        ('[[resource]]\nurl = "http://a.example/x"\nnl = "Een"\n', "wrong", "layouts/resources.toml"),
+    ],
+)
+def test_doctor_looks_at_the_links_for_who_asks_advice(
+    settings: dict[str, str], tmp_path: Path, text: str, state: str, told: str
+):
+    call(settings, "init", str(tmp_path / "own"))
+    own = tmp_path / "own" / "templates"
+    assert "# [[resource]]" in (own / "layouts" / "resources.toml").read_text(encoding="utf-8")
+    (own / "layouts" / "resources.toml").write_text(text, encoding="utf-8")
+    call(settings, "coordinators", "add", "karim@partner.example", "--name", "Karim")
+    result = call({**settings, "TEMPLATES_DIR": str(own)}, "doctor", "--json", code=int(state == "wrong"))
+    (check,) = [one for one in json.loads(result.stdout)["checks"] if one["id"] == "resources"]
+    assert check["state"] == state
+    assert told in check["message"]
+
+
+def test_doctor_tells_what_the_folders_are_called_and_whose_word_is_taken(settings: dict[str, str]):
+    call(settings, "coordinators", "add", "karim@partner.example", "--name", "Karim")
+    result = call({**settings, "AUTHSERV_ID": "mx.verbinden.example"}, "doctor", "--json")
+    told = {one["id"]: one["message"] for one in json.loads(result.stdout)["checks"]}
+    assert "Te bekijken (review)" in told["mailbox"]
+    assert told["authors"].startswith("mx.verbinden.example says")
 
 
 def test_a_round_of_a_job_sends_what_a_command_queued(settings: dict[str, str], server: DevMail):

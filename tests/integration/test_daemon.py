@@ -48,7 +48,7 @@ def test_somebody_joins_over_real_servers(daemon: Daemon, dovecot: Dovecot, post
     assert welcome["In-Reply-To"]
     with daemon.reading() as session:
         assert roster.counts(session) == {"active": 1}
-    until(lambda: len(daemon.folder_mails("Handled")) == 2, what="both mails are filed under Handled")
+    until(lambda: len(daemon.folder_mails("Afgehandeld")) == 2, what="both mails are filed under Handled")
     assert daemon.folder_mails("INBOX") == []
 
 
@@ -58,7 +58,7 @@ def test_a_person_reads_what_a_machine_should_not_answer(daemon: Daemon, dovecot
     daemon.write(noor, "help mij, ik ben bang om naar huis te gaan en weet niet waar ik vannacht kan slapen", "hulp")
     (notice,) = _arrived(dovecot, coordinator, 1)
     assert "vannacht" not in notice.as_string()
-    assert len(daemon.folder_mails("Review")) == 1
+    assert len(daemon.folder_mails('"Te bekijken"')) == 1
     time.sleep(2)
     assert mails(dovecot.account(noor)) == []
 

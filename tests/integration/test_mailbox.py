@@ -4,8 +4,10 @@ import smtplib
 import ssl
 import threading
 import time
+from base64 import b64encode
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from itertools import groupby
 
 import pytest
 
@@ -13,7 +15,8 @@ from jobs.demo.mailserver import DevMail
 from mailer import account as accounts
 from mailer.account import Account, Secret
 from mailer.errors import LoginRefused, MailboxUnavailable
-from mailer.inbound.mailbox import FOLDERS, Mailbox, Waiting
+from mailer.inbound.folders import ENGLISH, choose
+from mailer.inbound.mailbox import Mailbox, Waiting
 from tests.servers import crash, open_folder, person
 from tests.servers import dovecot as dovecot_server
 
@@ -99,24 +102,24 @@ def test_a_message_that_is_gone_is_none_and_can_be_filed_without_harm(account: A
     person.put(account, MAIL)
     with Mailbox(account, 10) as mailbox:
         (waiting,) = mailbox.waiting()
-        assert mailbox.file(waiting.uid, "Handled")
+        assert mailbox.file(waiting.uid, "handled")
         assert mailbox.fetch(waiting.uid) is None
         assert mailbox.header(waiting.uid) is None
-        mailbox.file(waiting.uid, "Handled")
+        mailbox.file(waiting.uid, "handled")
         assert mailbox.waiting() == []
     assert person.contents(account, "Handled") == [MAIL]
 
 
 @pytest.mark.conf("REL-34")
-@pytest.mark.parametrize("folder", FOLDERS)
-def test_filing_moves_one_message_and_no_other(account: Account, folder: str) -> None:
+@pytest.mark.parametrize("disposition", ENGLISH)
+def test_filing_moves_one_message_and_no_other(account: Account, disposition: str) -> None:
     for number in range(3):
         person.put(account, MAIL + str(number).encode())
     with Mailbox(account, 10) as mailbox:
         first, second, third = mailbox.waiting()
-        assert mailbox.file(second.uid, folder)
+        assert mailbox.file(second.uid, disposition)
         assert mailbox.waiting() == [first, third]
-    assert person.contents(account, folder) == [MAIL + b"1"]
+    assert person.contents(account, ENGLISH[disposition][0]) == [MAIL + b"1"]
 
 
 @pytest.mark.conf("REL-34")
@@ -136,7 +139,7 @@ def check_that_the_deleted_survive(account: Account) -> None:
     person.put(account, MAIL + b"filed")
     with Mailbox(account, 10) as mailbox:
         kept, filed = mailbox.waiting()
-        assert mailbox.file(filed.uid, "Handled")
+        assert mailbox.file(filed.uid, "handled")
         assert mailbox.waiting() == [kept]
     assert person.contents(account) == [MAIL + b"kept"]
     assert person.contents(account, "Handled") == [MAIL + b"filed"]
@@ -149,7 +152,7 @@ def test_with_neither_move_nor_uidplus_a_message_is_marked_and_stays(poorer: Acc
     person.put(poorer, MAIL)
     with Mailbox(poorer, 10) as mailbox:
         (waiting,) = mailbox.waiting()
-        assert not mailbox.file(waiting.uid, "Review")
+        assert not mailbox.file(waiting.uid, "review")
         assert mailbox.waiting() == [waiting]
     assert "VerbindenReview" in person.flags(poorer, waiting.uid)
     assert r"\Deleted" not in person.flags(poorer, waiting.uid)
@@ -161,7 +164,7 @@ def test_with_neither_move_nor_uidplus_a_message_is_marked_and_stays(poorer: Acc
 def test_the_folders_are_made_where_the_server_wants_them(poorer: Account) -> None:
     person.put(poorer, MAIL)
     with Mailbox(poorer, 10) as mailbox:
-        mailbox.file(mailbox.waiting()[0].uid, "Quarantine")
+        mailbox.file(mailbox.waiting()[0].uid, "quarantine")
     with Mailbox(poorer, 10):  # a second time, with the folders there
         pass
     assert person.contents(poorer, "INBOX.Quarantine") == [MAIL]
@@ -176,7 +179,7 @@ def test_a_folder_somebody_renamed_is_made_again(account: Account) -> None:
         (waiting,) = mailbox.waiting()
         with person.logged_in(account) as client:
             client.rename("Handled", "Afgehandeld")
-        assert mailbox.file(waiting.uid, "Handled")
+        assert mailbox.file(waiting.uid, "handled")
     assert person.contents(account, "Handled") == [MAIL]
 
 
@@ -185,8 +188,85 @@ def test_a_folder_that_differs_in_capitals_only_is_used(account: Account) -> Non
         client.create("HANDLED")
     person.put(account, MAIL)
     with Mailbox(account, 10) as mailbox:
-        mailbox.file(mailbox.waiting()[0].uid, "Handled")
+        mailbox.file(mailbox.waiting()[0].uid, "handled")
     assert person.contents(account, "HANDLED") == [MAIL]
+
+
+@pytest.mark.parametrize("language", ["nl", "fr", "de", "tr", "ar"])
+def test_the_folders_are_called_as_the_language_calls_them(account: Account, language: str) -> None:
+    names = choose([language], {})
+    for _ in range(2):  # a second time, with the folders there
+        person.put(account, MAIL)
+        with Mailbox(account, 10, names) as mailbox:
+            assert mailbox.folders == {disposition: found[0] for disposition, found in names.items()}
+            mailbox.file(mailbox.waiting()[0].uid, "review")
+    assert person.contents(account, f'"{modified_utf7(names["review"][0])}"') == [MAIL, MAIL]
+    with person.logged_in(account) as client:
+        assert len(client.list()[1]) == 5
+
+
+def modified_utf7(name: str) -> str:
+    """A folder's name as IMAP spells it (RFC 3501 §5.1.3), by an encoder that is not the one we use."""
+    spelled = ""
+    for is_ascii, letters in groupby(name.replace("&", "&-"), str.isascii):
+        run = "".join(letters)
+        shifted = b64encode(run.encode("utf-16-be")).decode().rstrip("=").replace("/", ",")
+        spelled += run if is_ascii else f"&{shifted}-"
+    return spelled
+
+
+@pytest.mark.servers
+@BELOW_INBOX
+def test_names_with_accents_are_made_where_the_server_wants_them(poorer: Account) -> None:
+    person.put(poorer, MAIL)
+    for _ in range(2):
+        with Mailbox(poorer, 10, choose(["fr"], {})) as mailbox:
+            assert mailbox.folders["review"] == "À examiner"
+            for waiting in mailbox.waiting():
+                mailbox.file(waiting.uid, "review")
+    assert person.contents(poorer, '"INBOX.&AMA- examiner"') == [MAIL]
+
+
+@pytest.mark.parametrize("former", ["Handled", "HANDLED", "Traités"])
+def test_a_mailbox_that_is_sorted_already_goes_on_under_its_old_names(account: Account, former: str) -> None:
+    with person.logged_in(account) as client:
+        client.create(f'"{modified_utf7(former)}"')
+    person.put(account, MAIL)
+    with Mailbox(account, 10, choose(["nl", "fr"], {})) as mailbox:
+        assert (mailbox.folders["handled"], mailbox.folders["review"]) == (former, "Te bekijken")
+        mailbox.file(mailbox.waiting()[0].uid, "handled")
+    assert person.contents(account, f'"{modified_utf7(former)}"') == [MAIL]
+
+
+def test_a_folder_under_its_new_name_comes_before_an_old_one(account: Account) -> None:
+    with person.logged_in(account) as client:
+        client.create("Handled")
+        client.create("Afgehandeld")
+    with Mailbox(account, 10, choose(["nl"], {})) as mailbox:
+        assert mailbox.folders["handled"] == "Afgehandeld"
+
+
+def test_a_name_that_was_chosen_is_used_whatever_else_is_there(account: Account) -> None:
+    with person.logged_in(account) as client:
+        client.create("Handled")
+    person.put(account, MAIL)
+    with Mailbox(account, 10, choose(["nl"], {"handled": "Klaar & weg"})) as mailbox:
+        mailbox.file(mailbox.waiting()[0].uid, "handled")
+    assert person.contents(account, '"Klaar &- weg"') == [MAIL]
+    assert person.contents(account, "Handled") == []
+
+
+def test_a_folder_renamed_to_its_new_name_while_we_work_is_used(account: Account) -> None:
+    with Mailbox(account, 10) as mailbox:
+        assert mailbox.folders["handled"] == "Handled"
+    person.put(account, MAIL)
+    with Mailbox(account, 10, choose(["nl"], {})) as mailbox:
+        (waiting,) = mailbox.waiting()
+        with person.logged_in(account) as client:
+            client.rename("Handled", "Afgehandeld")
+        assert mailbox.file(waiting.uid, "handled")
+        assert mailbox.folders["handled"] == "Afgehandeld"
+    assert person.contents(account, "Afgehandeld") == [MAIL]
 
 
 @pytest.mark.conf("REL-38")

@@ -15,7 +15,7 @@ from tests.servers.imap_script import FREEZE, HANG_UP, ImapScript
 @pytest.mark.parametrize("capability", ["MOVE UIDPLUS", "UIDPLUS", ""])
 def test_no_bare_expunge_is_ever_sent(capability: str) -> None:
     with ImapScript(capability=capability) as server, Mailbox(server.account, 5) as mailbox:
-        mailbox.file(5, "Handled")
+        mailbox.file(5, "handled")
     assert not [command for command in server.commands if command.startswith(("EXPUNGE", "CLOSE"))]
     assert ("UID EXPUNGE 5" in server.commands) == (capability == "UIDPLUS")
 
@@ -32,14 +32,14 @@ def test_no_bare_expunge_is_ever_sent(capability: str) -> None:
 def test_a_move_that_fails_leaves_the_mailbox_unavailable_and_says_no_name(answers: dict[str, str], code: str) -> None:
     with ImapScript(answers) as server, Mailbox(server.account, 5) as mailbox:
         with pytest.raises(MailboxUnavailable, match=code or None) as raised:
-            mailbox.file(5, "Handled")
+            mailbox.file(5, "handled")
         assert "anna" not in str(raised.value)
 
 
 def test_a_message_another_daemon_moved_first_is_no_error() -> None:
     answers = {"UID MOVE": "{tag} NO [EXPUNGEISSUED] too late\r\n"}
     with ImapScript(answers) as server, Mailbox(server.account, 5) as mailbox:
-        assert mailbox.file(5, "Handled")
+        assert mailbox.file(5, "handled")
 
 
 @pytest.mark.conf("REL-38")

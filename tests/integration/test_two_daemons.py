@@ -44,4 +44,4 @@ def test_two_daemons_share_the_work(tmp_path: Path, dovecot: Dovecot, postfix: P
             assert register.requests(session) == []
             assert outbox.counts(session)["accepted"] == 10
         assert [len(mails(dovecot.account(person))) for person in people] == [1] * 10
-        assert daemons[1].folder_mails("Quarantine") == []
+        assert daemons[1].folder_mails("Quarantaine") == []

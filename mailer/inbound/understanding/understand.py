@@ -175,6 +175,8 @@ def _doubts(message: InboundMessage, words: Words) -> list[str]:
         found.append("From does not name exactly one author")
     if message.encrypted:
         found.append("the mail, or a part of it, is encrypted")
+    if message.is_sealed:
+        found.append("a part of it, in Outlook's own format (winmail.dat), cannot be read")
     if is_robot(message):
         found.append("nobody reads the address of its author")
     if is_passed_on(message):
@@ -206,6 +208,9 @@ def _is_mine(message: InboundMessage, other: Person) -> bool:
 
 
 def _may_thank(message: InboundMessage, kinds: tuple[str, ...], found: Wishes, evidence: Evidence) -> bool:
-    """A neutral receipt only where a person from an organisation asks for work to be done, and nothing sounds grave."""
-    grave = found.stops or evidence.even_denied("help") or message.author is None or message.encrypted
-    return not grave and set(kinds) <= {"guidance", "contribution"} and not is_robot(message)
+    """A neutral receipt where a person from an organisation asks for work to be done, and nothing sounds grave.
+
+    And where we cannot read what somebody wrote: they should know that a person will have to (INB-24).
+    """
+    grave = found.stops or evidence.even_denied("help") or message.author is None or is_robot(message)
+    return not grave and (message.encrypted or set(kinds) <= {"guidance", "contribution"})

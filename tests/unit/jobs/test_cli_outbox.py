@@ -121,7 +121,7 @@ def test_requests_are_shown_and_resolved(network):
     network.put_request("els@huis.example", [])
     network.put_request("els@huis.example", [], urgent=True)
     assert [(row["id"], row["urgent"], row["folder"]) for row in network.json("requests", "list")] == [
-        (2, True, "Review"), (1, False, "Review"),
+        (2, True, "Te bekijken"), (1, False, "Te bekijken"),
     ]  # fmt: skip
     assert "URGENT" in network("requests", "list").output
     assert network.json("requests", "show", "2")["why"] == ["unclear"]

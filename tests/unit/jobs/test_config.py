@@ -183,3 +183,31 @@ def test_the_example_says_the_defaults(tmp_path: Path):
 def test_only_the_configuration_decides(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(os, "environ", {**GOOD, "NETWORK_NAME": "From outside"})
     assert load(tmp_path / ".env").network.name == "From outside"
+
+
+def test_the_folders_are_called_in_the_first_language(tmp_path: Path):
+    config = read(tmp_path, {**GOOD, "NETWORK_LANGUAGES": "fr,nl"})
+    assert [names[0] for names in config.folders.values()] == ["Traités", "À examiner", "Ignorés", "Quarantaine"]
+
+
+def test_folders_can_be_named(tmp_path: Path):
+    config = read(tmp_path, {**GOOD, "MAILBOX_FOLDERS": "review=Voor ons"})
+    assert (config.folders["review"], config.folders["handled"][0]) == (("Voor ons",), "Afgehandeld")
+
+
+@pytest.mark.parametrize("value", ["review=INBOX,handled=a/b,done=x", "review=Genegeerd"])
+def test_folders_that_cannot_be_are_told_with_every_other_problem(tmp_path: Path, value: str):
+    first, second = problems(tmp_path, {**GOOD, "MAILBOX_FOLDERS": value, "LOG_FORMAT": "xml"})
+    assert {first.partition(":")[0], second.partition(":")[0]} == {"MAILBOX_FOLDERS", "LOG_FORMAT"}
+
+
+@pytest.mark.conf("INB-20")
+def test_nobody_is_believed_unless_we_are_told_whom(tmp_path: Path):
+    assert read(tmp_path, GOOD).network.authserv_id == ""
+    assert read(tmp_path, {**GOOD, "AUTHSERV_ID": "MX.Google.com"}).network.authserv_id == "mx.google.com"
+
+
+@pytest.mark.parametrize("value", ["mx.google.com; dmarc=pass", "two words", "-x", "x" * 256])
+def test_what_is_no_name_of_a_server_is_refused(tmp_path: Path, value: str):
+    (found,) = problems(tmp_path, {**GOOD, "AUTHSERV_ID": value})
+    assert found.startswith("AUTHSERV_ID: must be one name")

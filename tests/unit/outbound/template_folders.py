@@ -52,6 +52,7 @@ DECIDED = {
 FACTS: dict[str, Any] = {
     "network": NETWORK, "meeting": MEETING, "notice": NOTICE, "answer": "yes", "guests": 1, "waiting": False,
     "agenda": [], "digest": DIGEST, "decided": DECIDED,
+    "resources": [{"title": "Rapport: *warm* <onthaal> & [meer]", "url": "https://net.example/a_b*c?d=1&e=2"}],
 }  # fmt: skip
 TOML = '[nl]\nsubject = "Dag"\ndiscreet = "Bericht"\n'
 VALUES = {

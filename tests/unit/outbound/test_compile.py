@@ -108,7 +108,7 @@ def test_nothing_is_fetched_and_two_members_differ_in_their_slots_only(compiler:
 
 @pytest.mark.conf("DIS-07")
 @pytest.mark.parametrize("language", LANGUAGES)
-@pytest.mark.parametrize("name", ["confirmation", "goodbye", "received", "updated"])
+@pytest.mark.parametrize("name", ["confirmation", "goodbye", "received", "guidance", "updated"])
 def test_neutral_mails_name_no_network_and_the_question_names_nobody(
     compiler: Compiler, name: str, language: str
 ) -> None:

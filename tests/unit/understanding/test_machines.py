@@ -119,7 +119,7 @@ def test_an_invitation_of_a_stranger_changes_nothing() -> None:
 def test_an_encrypted_mail_goes_to_a_person() -> None:
     mail = plain("-----BEGIN PGP MESSAGE-----\n\nabc", "schrijf me in")
     plan = decide(understand(mail, Thread()))
-    assert (plan.actions, plan.disposition) == ((), "review")
+    assert (plan.actions, plan.disposition) == (("auto_reply",), "review")
 
 
 def test_what_others_wrote_is_no_wish_of_the_sender() -> None:
