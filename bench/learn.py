@@ -29,7 +29,7 @@ from mailer.inbound.understanding.features import KINDS, PERSON, TAGS, bag_featu
 from mailer.inbound.understanding.knowledge import shared
 from mailer.inbound.understanding.language import languages_of
 from mailer.inbound.understanding.lexicon import find_cues
-from mailer.inbound.understanding.model import Model, features_of, read
+from mailer.inbound.understanding.model import Model, Weights, features_of, read, unpacked
 from mailer.inbound.understanding.sentences import ADDRESS, Sentence, first_words, read_sentences
 from mailer.inbound.understanding.subject import own_subject
 from mailer.inbound.understanding.understand import spoken
@@ -38,7 +38,7 @@ ROOT = Path(__file__).resolve().parent.parent
 HOUSE = ROOT / "mailer" / "inbound" / "understanding"
 FOLDS = 4
 _SEEN = 2  # what stands in one example only teaches that one
-_LEAST = 0.1  # smaller weights are not worth their place
+_LEAST = 0.06  # smaller weights are not worth their place
 MACHINES = {"report": "other", "auto_reply": "other", "bulk": "other", "calendar_reply": "rsvp"}
 
 Row = Mapping[str, float]
@@ -174,21 +174,18 @@ class Sums:
             return [one / total for one in raised]
         return [1.0 / (1.0 + exp(-max(-30.0, min(30.0, one)))) for one in sums]
 
-    def packed(self) -> dict[str, list[float]]:
-        """What is worth keeping, three digits of it, in the order of the alphabet."""
-        table: dict[str, list[float]] = {}
+    def packed(self) -> dict[str, list[int]]:
+        """What is worth keeping, in whole hundredths, in the order of the alphabet."""
+        table: dict[str, list[int]] = {}
         for name in sorted(self.weights):
             kept = [(at, one) for at, one in enumerate(self.weights[name]) if abs(one) >= _LEAST]
             if kept:
-                table[name] = [part for at, one in kept for part in (at, float(f"{one:.3g}"))]
+                table[name] = [part for at, one in kept for part in (at, round(one * 100))]
         return table
 
-    def plain(self) -> dict[str, tuple[tuple[int, float], ...]]:
+    def plain(self) -> Weights:
         """The weights as the model reads them."""
-        return {
-            name: tuple((int(row[at]), row[at + 1]) for at in range(0, len(row), 2))
-            for name, row in self.packed().items()
-        }
+        return unpacked(self.packed())
 
 
 def learn_tags(examples: Sequence[Example]) -> Sums:
@@ -210,8 +207,8 @@ def learn_kinds(examples: Sequence[Example], stacked: Sequence[Row]) -> Sums:
         ({**bag_features(example.rows), **stack}, [float(one) for one in example.wanted()])
         for example, stack in zip(examples, stacked, strict=True)
     ]
-    sums = Sums(len(KINDS), soft=False, step=0.15, decay=3e-4)
-    sums.learn(rows, rounds=9)
+    sums = Sums(len(KINDS), soft=False, step=0.1, decay=1e-3)
+    sums.learn(rows, rounds=6)
     return sums
 
 

@@ -13,11 +13,12 @@ from contacts.member import Member
 from contacts.network import Network
 from contacts.roster import Person
 from mailer import decisions, digest
+from mailer.desk import Desk
 from mailer.inbound import answer as answering
 from mailer.inbound import register
 from mailer.inbound.answer import Result
 from mailer.inbound.message import InboundMessage, read
-from mailer.inbound.register import CoordinatorRequest, Place
+from mailer.inbound.register import CoordinatorRequest, Entry, Place
 from mailer.inbound.suggestion import example_outline, suggestion
 from mailer.inbound.understanding import decide, understand
 from mailer.outbound import outbox
@@ -57,15 +58,16 @@ class Office:
         """What becomes of a mail, and the request it leaves, if any."""
         session, message = self.session, read(raw)
         assert isinstance(message, InboundMessage)
-        context = answering.look_up(session, message)
+        context = Desk.prepare(session, [message]).look_up(message)
         request = understand(message, context.thread, frozenset({NETWORK.address}))
         plan = decide(request)
         result = answering.answer(session, self.writer, message, context, request, plan, PEPPER, now)
         self.uid += 1
-        noted = register.record(
-            session, Place(1, self.uid), self.writer.new_key(), message.content_hash, message.message_id,
-            result.kinds or request.kinds, result.disposition, result.why, result.member_id, now,
+        entry = Entry(
+            Place(1, self.uid), self.writer.new_key(), message.content_hash, message.message_id,
+            result.kinds or request.kinds, result.disposition, result.why, result.member_id,
         )  # fmt: skip
+        (noted,) = register.record(session, [entry], now)
         if result.disposition != register.REVIEW:
             return result, None
         guess = suggestion(session, message, context, request, now)
@@ -85,10 +87,10 @@ class Office:
     def puts(self, kinds: list[str], author: str | None = "kim@huis.example", **guess: object) -> CoordinatorRequest:
         """A request of these kinds, as if the understanding had been unsure."""
         self.uid += 1
-        noted = register.record(
-            self.session, Place(1, self.uid), self.writer.new_key(), f"{self.uid:064x}", None, kinds, "review", [],
-            None, NOW,
-        )  # fmt: skip
+        place, key = Place(1, self.uid), self.writer.new_key()
+        (noted,) = register.record(
+            self.session, [Entry(place, key, f"{self.uid:064x}", None, kinds, "review", [])], NOW
+        )
         people = [{"address": author, "name": "Kim Claes", "organisation": None}] if author else []
         data: dict[str, object] = {"people": people, "rsvp": None, "message_id": "<kim@huis.example>"}
         return register.add_request(

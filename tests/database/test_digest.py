@@ -12,6 +12,7 @@ from contacts.database import Database
 from mailer import digest
 from mailer.inbound import register
 from mailer.inbound.message import InboundMessage, read
+from mailer.inbound.register import Entry
 from mailer.lint import lint
 from mailer.outbound import outbox
 from mailer.outbound.writer import Writer
@@ -132,7 +133,7 @@ def test_what_was_done_is_counted_and_decisions_are_not(database: Database, writ
             at = NOW - timedelta(days=2) if number == 5 else NOW
             key = f"{number:064x}"
             place = register.Place(2, number + 1)
-            register.record(session, place, writer.new_key(), key, None, kinds, where, [], None, at)
+            register.record(session, [Entry(place, writer.new_key(), key, None, kinds, where, [])], at)
         news = digest.gather(session, NOW - timedelta(days=1))
         assert (news.total, news.of("handled"), news.of("ignored")) == (4, 3, 1)
         digest.write(session, writer, office.an, news, NOW)
@@ -169,7 +170,8 @@ def test_what_was_not_told_at_the_weekend_is_told_on_monday(database: Database, 
         assert digest.send(session, writer, date(2026, 11, 27), friday) == 2
         saturday, sunday = friday + timedelta(days=1), friday + timedelta(days=2)
         place = register.Place(2, 1)
-        register.record(session, place, writer.new_key(), "a" * 64, None, ["leave"], "handled", [], None, saturday)
+        entry = Entry(place, writer.new_key(), "a" * 64, None, ["leave"], "handled", [])
+        register.record(session, [entry], saturday)
         assert digest.send(session, writer, SATURDAY, saturday + timedelta(hours=1)) == 0
         assert digest.send(session, writer, SATURDAY + timedelta(days=1), sunday) == 0
         assert digest.since(session, sunday) == friday

@@ -26,7 +26,8 @@ def decide(request: Request) -> Plan:
     actions = tuple(dict.fromkeys(actions))
     if request.certain and not kinds & _FOR_PEOPLE and kinds <= request.clear:
         return Plan(actions, "handled")
-    return Plan((*_beside(request, actions), *(("auto_reply",) if request.receipt else ())), "review")
+    done = _beside(request, actions)
+    return Plan(done or (("auto_reply",) if request.receipt else ()), "review")
 
 
 def _beside(request: Request, actions: tuple[str, ...]) -> tuple[str, ...]:

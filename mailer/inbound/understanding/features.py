@@ -55,9 +55,8 @@ def _names(sentence: Sentence, thread: str, cues: Sequence[Cue], first: bool) ->
 
 
 def _pieces(word: str) -> Iterator[str]:
-    """The runs of four and of six letters in a word: what inflected and compound words have in common."""
-    yield from {f"g:{word[at : at + 4]}" for at in range(len(word) - 3)}
-    yield from {f"g:{word[at : at + 6]}" for at in range(len(word) - 5)}
+    """The runs of five letters in a word: what inflected and compound words have in common."""
+    yield from dict.fromkeys(f"g:{word[at : at + 5]}" for at in range(len(word) - 4))
 
 
 def _scaled(counted: Mapping[str, int], length: float) -> dict[str, float]:

@@ -18,6 +18,8 @@ class Wishes:
     clear: set[str] = field(default_factory=set)
     answer: Rsvp | None = None
     stops: list[str] = field(default_factory=list)
+    #: Why a person should look as well, although nothing sounds grave.
+    cautions: list[str] = field(default_factory=list)
 
     def add(self, kind: str, clear: bool) -> None:
         """Note a wish."""

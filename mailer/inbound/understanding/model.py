@@ -52,12 +52,12 @@ def model() -> Model:
     """The weights that are shipped, read once."""
     packed = files("mailer.inbound.understanding").joinpath("model.json.gz").read_bytes()
     table = json.loads(gzip.decompress(packed))
-    return Model(_unpacked(table["tags"]), _unpacked(table["kinds"]))
+    return Model(unpacked(table["tags"]), unpacked(table["kinds"]))
 
 
-def _unpacked(table: Mapping[str, Sequence[float]]) -> Weights:
-    """Weights lie flat in the file: which one, how much, which one, how much."""
-    return {name: tuple((int(row[at]), row[at + 1]) for at in range(0, len(row), 2)) for name, row in table.items()}
+def unpacked(table: Mapping[str, Sequence[int]]) -> Weights:
+    """Weights lie flat in the file: which one, how many hundredths, which one, how many hundredths."""
+    return {name: tuple(zip(row[::2], (one / 100 for one in row[1::2]), strict=True)) for name, row in table.items()}
 
 
 def read(

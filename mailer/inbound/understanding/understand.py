@@ -14,6 +14,7 @@ from mailer.inbound.understanding.found import Wishes
 from mailer.inbound.understanding.language import languages_of
 from mailer.inbound.understanding.lexicon import LANGUAGES, find_cues, lexicon
 from mailer.inbound.understanding.machine import Machine, is_passed_on, is_robot, machine
+from mailer.inbound.understanding.model import Reading
 from mailer.inbound.understanding.request import Person, Request, Rsvp, Thread
 from mailer.inbound.understanding.sentences import first_words, read_sentences
 from mailer.inbound.understanding.subject import own_subject
@@ -21,15 +22,23 @@ from mailer.inbound.understanding.wanted import wanted_language
 
 _PARTSTATS = {"ACCEPTED": "yes", "DECLINED": "no", "TENTATIVE": "maybe"}
 MAX_READ = 20_000
+#: Who asks for this may hear that a person reads it; whoever is upset, in grief or renamed hears from a person first.
+_THANKED = frozenset({"guidance", "contribution", "information", "join", "join_other", "rsvp", "confirm"})
+_GRAVE = ("complaint", "death", "sensitive", "rename", "privacy", "leave")
 _HELP = "may be a cry for help: a person, at once"
 
 
-def understand(message: InboundMessage, thread: Thread, own: frozenset[str] = frozenset()) -> Request:
-    """What this mail asks for; `own` are the network's own addresses in lower case. Never raises for a read message."""
+def understand(
+    message: InboundMessage, thread: Thread, own: frozenset[str] = frozenset(), learned: bool = True
+) -> Request:
+    """What this mail asks for; `own` are the network's own addresses in lower case. Never raises for a read message.
+
+    With `learned` false only the rules are asked, and not what was learned from examples.
+    """
     words = read_words(message)
     known = machine(message, own, words.own)
     if known is None or known.kind == "bulk":
-        return _from_person(message, thread, words, known)
+        return _from_person(message, thread, words, known, learned)
     request = _from_machine(known, message, words)
     if not known.sure and _is_distress(message, words, request):
         return replace(request, kinds=("help", *request.kinds), certain=False, why=(_HELP, *request.why))
@@ -71,7 +80,9 @@ def _calendar_answer(reply: Itip | None) -> Rsvp | None:
     return Rsvp(_PARTSTATS[reply.partstat], reply.guests, reply.comment)
 
 
-def _from_person(message: InboundMessage, thread: Thread, words: Words, bulk: Machine | None) -> Request:
+def _from_person(
+    message: InboundMessage, thread: Thread, words: Words, bulk: Machine | None, learned: bool
+) -> Request:
     text = f"{own_subject(message.subject)}\n\n{spoken(words)}".strip()
     evidence, languages = _read(text, words.signature)
     language = languages[0]
@@ -80,7 +91,7 @@ def _from_person(message: InboundMessage, thread: Thread, words: Words, bulk: Ma
     distress = wishes.is_help(signed) or _under_the_closing(evidence, signed)
     named = people.others(message, words)
     ruled = Wishes({"help"}) if distress else _ruled(evidence, thread, words, bool(named), bulk is not None)
-    reading = model.read(evidence, thread.kind, ruled.kinds, ruled.clear)
+    reading = model.read(evidence, thread.kind, ruled.kinds, ruled.clear) if learned and evidence.sentences else None
     if weighing.is_help(distress, reading):
         return Request(("help",), language=language, why=(_HELP, *said))
     if weighing.is_spam("spam" in ruled.kinds, reading, thread.kind):
@@ -90,8 +101,8 @@ def _from_person(message: InboundMessage, thread: Thread, words: Words, bulk: Ma
     if {"help", "spam"} & ruled.kinds:
         ruled = wishes.weigh(evidence, thread.kind, words.own, False, bool(named))
         ruled.stops.append("words that can mean distress" if distress else "words that can mean advertising")
-    found = weighing.settle(ruled, reading, evidence, thread.kind, bool(named))
-    return _wished(message, words, found, named, evidence, language, said)
+    found = weighing.settle(ruled, reading, evidence, thread.kind, bool(named)) if reading else ruled
+    return _wished(message, words, found, named, evidence, language, said, reading)
 
 
 def spoken(words: Words) -> str:
@@ -135,9 +146,10 @@ def _wished(
     evidence: Evidence,
     language: str,
     said: tuple[str, ...],
+    reading: Reading | None,
 ) -> Request:
     doubts = _doubts(message, words)
-    stops = [*found.stops, *doubts]
+    stops = [*found.stops, *found.cautions, *doubts]
     kinds = found.ordered()
     wanted = wanted_language(evidence) if {"update", "join"} & set(kinds) else None
     return Request(
@@ -149,7 +161,7 @@ def _wished(
         why=(*stops, *said) or ("nothing that the words of the network speak of",),
         clear=frozenset() if doubts else frozenset(found.clear - _stopped(found)),
         wanted_language=wanted,
-        receipt=_may_thank(message, kinds, found, evidence),
+        receipt=_may_thank(message, kinds, found, evidence, reading),
     )
 
 
@@ -207,10 +219,14 @@ def _is_mine(message: InboundMessage, other: Person) -> bool:
     return any(piece in shown for piece in pieces)
 
 
-def _may_thank(message: InboundMessage, kinds: tuple[str, ...], found: Wishes, evidence: Evidence) -> bool:
-    """A neutral receipt where a person from an organisation asks for work to be done, and nothing sounds grave.
+def _may_thank(
+    message: InboundMessage, kinds: tuple[str, ...], found: Wishes, evidence: Evidence, reading: Reading | None
+) -> bool:
+    """A neutral receipt where somebody plainly wants something of us and nothing sounds grave, by rule or by example.
 
     And where we cannot read what somebody wrote: they should know that a person will have to (INB-24).
     """
-    grave = found.stops or evidence.even_denied("help") or message.author is None or is_robot(message)
-    return not grave and (message.encrypted or set(kinds) <= {"guidance", "contribution"})
+    grave = found.stops or evidence.even_denied("help", *_GRAVE) or message.author is None or is_robot(message)
+    if grave or (reading is not None and not weighing.is_calm(reading)):
+        return False
+    return message.encrypted or set(kinds) <= _THANKED

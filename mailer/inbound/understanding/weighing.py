@@ -13,9 +13,11 @@ from mailer.inbound.understanding.found import Wishes
 from mailer.inbound.understanding.model import Reading
 from mailer.inbound.understanding.request import HUMAN, Rsvp
 
-HELP_FROM = 0.3  # likelier than this is a cry for help, whatever the rules say
-HELP_BELOW = 0.04  # less likely than this, words of distress are looked at by a person, but are no cry for help
-_CHOSEN_FROM = {"leave": 0.35}  # a goodbye must not be missed; anything else is what is likelier than not
+HELP_FROM = 0.05  # a cry for help: the whole mail is one by so much,
+HELP_TAGGED = 0.1  # or the rules say so, and some sentence of it is one by so much
+_LEAVE_FROM, _LEAVE_RULED = 0.1, 0.02  # a goodbye must not be missed; anything else is what is likelier than not
+_BESIDE = 0.7
+_WISHES = tuple(kind for kind in HUMAN if kind not in ("help", "spam"))
 _ACTED_ON = ("join", "join_other", "leave", "rsvp", "confirm", "update")
 _AGREED, _CAREFUL = 0.5, 0.8  # with the rules: the wish likely enough, and a person not surely needed
 _ALONE, _SAFE = 0.85, 0.3  # without them: the wish very likely, and a person hardly needed
@@ -23,15 +25,25 @@ _SPAM = 0.8
 _ANSWERS = ("yes", "no", "maybe")
 
 
-def is_help(ruled: bool, reading: Reading) -> bool:
+def is_help(ruled: bool, reading: Reading | None) -> bool:
     """Whether this may be a cry for help."""
-    likely = reading.kinds["help"]
-    return likely >= HELP_FROM or (ruled and likely >= HELP_BELOW)
+    if reading is None:
+        return ruled
+    return reading.kinds["help"] >= HELP_FROM or (ruled and reading.best("help") >= HELP_TAGGED)
 
 
-def is_spam(ruled: bool, reading: Reading, thread: str) -> bool:
+def is_calm(reading: Reading) -> bool:
+    """Whether a mail plainly is one of business: nothing in it sounds as if an automatic word could hurt."""
+    likely = reading.kinds
+    tender = max(likely[kind] for kind in ("other", "update", "privacy", "leave"))
+    return likely["help"] < HELP_FROM / 2 and reading.best("help") < HELP_TAGGED and tender < 0.1
+
+
+def is_spam(ruled: bool, reading: Reading | None, thread: str) -> bool:
     """Whether nobody needs to see this: advertising or fraud, and nothing of a person's in it."""
-    if thread != "none" or reading.kinds["help"] >= HELP_BELOW:
+    if reading is None or thread != "none":
+        return ruled
+    if reading.kinds["help"] >= HELP_FROM:
         return False
     likely = reading.kinds["spam"]
     return likely >= _SPAM or (ruled and likely >= 1 - _SPAM)
@@ -40,26 +52,37 @@ def is_spam(ruled: bool, reading: Reading, thread: str) -> bool:
 def settle(found: Wishes, reading: Reading, evidence: Evidence, thread: str, others: bool) -> Wishes:
     """The wishes of a person after both were heard; `others`: addresses of other people stand in the text."""
     likely = reading.kinds
-    settled = Wishes(kinds=_chosen(likely), stops=list(found.stops))
+    settled = Wishes(kinds=_chosen(likely, found), stops=list(found.stops))
     for kind in settled.kinds & set(_ACTED_ON):
         if _may_act(kind, found, likely) and _can_act(kind, found, thread, others):
             settled.clear.add(kind)
     if "rsvp" in settled.kinds:
         _answer(settled, found, reading, evidence)
-    if likely[PERSON] > _CAREFUL and not settled.stops:
-        settled.stops.append("people who write like this were better answered by a person")
+    if likely[PERSON] > _CAREFUL:
+        settled.cautions.append("mails like this one were better answered by a person")
     return settled
 
 
-def _chosen(likely: Mapping[str, float]) -> set[str]:
-    chosen = {kind for kind in HUMAN if likely[kind] >= _CHOSEN_FROM.get(kind, 0.5)} - {"help", "spam"}
-    return chosen or {max((kind for kind in HUMAN if kind not in ("help", "spam")), key=lambda kind: likely[kind])}
+def _chosen(likely: Mapping[str, float], found: Wishes) -> set[str]:
+    """What is likelier than not; beside what the rules are clear of, only what is likely indeed."""
+    agreed = bool(found.clear) and all(likely[kind] >= _AGREED for kind in found.clear)
+    least = _BESIDE if agreed else 0.5
+    chosen = {kind for kind in _WISHES if likely[kind] >= least} | (found.clear if agreed else set())
+    if _may_leave(likely, found):
+        chosen.add("leave")
+    return chosen or {max(_WISHES, key=lambda kind: likely[kind])}
+
+
+def _may_leave(likely: Mapping[str, float], found: Wishes) -> bool:
+    """Whether this may be a goodbye: a person looks, unless it is a plain one."""
+    ruled = "leave" in found.kinds and likely["leave"] >= _LEAVE_RULED
+    return likely["leave"] >= _LEAVE_FROM or "leave" in found.clear or ruled
 
 
 def _may_act(kind: str, found: Wishes, likely: Mapping[str, float]) -> bool:
     """Whether the wish is sure enough; where the rules saw it and doubted, their doubt stands."""
     if kind in found.clear:
-        return likely[kind] >= _AGREED
+        return likely[kind] >= _AGREED and (kind != "join_other" or likely[PERSON] <= _AGREED)
     return kind not in found.kinds and likely[kind] >= _ALONE and likely[PERSON] <= _SAFE
 
 
