@@ -34,7 +34,7 @@ NETWORK = Network(
     "https://verbinden.example",
 )
 PEPPER = b"pepper"
-UNSURE_JOIN = "Dag,\n\nIk zou graag lid worden als het gratis is.\n\nKim Claes\n"
+UNSURE_JOIN = "Dag,\n\nIk zou graag lid worden van jullie netwerk, tenzij dat geld kost.\n\nKim Claes\n"
 
 
 def mail(author: str, text: str, subject: str = "Vraag", at: datetime = NOW, **headers: str) -> bytes:
@@ -64,7 +64,7 @@ class Office:
         result = answering.answer(session, self.writer, message, context, request, plan, PEPPER, now)
         self.uid += 1
         entry = Entry(
-            Place(1, self.uid), self.writer.new_key(), message.content_hash, message.message_id,
+            Place(1, self.uid), self.writer.new_key(), f"{self.uid:064x}", message.message_id,
             result.kinds or request.kinds, result.disposition, result.why, result.member_id,
         )  # fmt: skip
         (noted,) = register.record(session, [entry], now)

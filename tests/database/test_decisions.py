@@ -22,9 +22,9 @@ from tests.database.office import PEPPER, UNSURE_JOIN, Office, mail
 def test_an_unsure_join_waits_and_one_word_asks_the_address(office: Office) -> None:
     found = office.leaves(mail("Kim Claes <kim@huis.example>", UNSURE_JOIN))
     assert found.kinds == ["join"]
-    assert office.sent("kim@huis.example") == []
+    assert office.sent("kim@huis.example") == ["received"]
     office.decides(found, "yes")
-    assert office.sent("kim@huis.example") == ["confirmation"]
+    assert office.sent("kim@huis.example") == ["received", "confirmation"]
     assert roster.counts(office.session) == {"pending": 1}  # a coordinator's yes asks; only the address itself joins
     head = (office.letter("kim@huis.example", "confirmation").content or b"").partition(b"\r\n\r\n")[0]
     assert b"In-Reply-To: " + str(found.suggestion["message_id"]).encode() in head

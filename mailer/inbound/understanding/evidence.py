@@ -62,7 +62,28 @@ class Evidence:
         return bool(third) and not any(self.clauses(one) & near for one in first)
 
 
+_MEANINGS = {
+    "join": "wanting to join", "other": "asking to register others", "leave": "wanting to leave",
+    "stay": "wanting to stay", "address": "a change of address", "rename": "a change of name",
+    "preference": "a wish about what to get", "language": "a wish about the language", "guidance": "asking for advice",
+    "information": "a question", "coming": "coming to a meeting", "away": "not coming to a meeting",
+    "unsure": "not being sure to come", "later": "answering later", "guest": "bringing somebody",
+    "need": "something needed at the meeting", "yes": "a yes", "no": "a no", "opening": "a plain yes or no",
+    "privacy": "asking about their data", "contribution": "offering something", "help": "distress",
+    "distinct": "something that is not about the network", "complaint": "a complaint", "death": "somebody's death",
+    "sensitive": "a wish for discretion", "spam": "advertising", "already": "being a member already",
+    "done": "something done before", "invites": "inviting us", "self_not": "not meaning the writer",
+}  # fmt: skip
+
+
 def say(cue: Cue) -> str:
-    """One cue in words a coordinator understands."""
-    turned = " (denied)" if cue.negated else " (on a condition)" if cue.conditional else ""
-    return f"{cue.topic} in {cue.language}, sentence {cue.sentence + 1}: {cue.pattern}{turned}"
+    """One cue in words a coordinator understands; none of the mail's own words are in it."""
+    turned = ", turned round by a “not”" if cue.negated else ", on a condition" if cue.conditional else ""
+    meaning = _MEANINGS.get(cue.topic.partition(".")[0], cue.topic)
+    return f"sentence {cue.sentence + 1} sounds like {meaning}{turned}"
+
+
+def say_all(evidence: Evidence, most: int = 12) -> tuple[str, ...]:
+    """What the sentences sound like, each thing once, without what they are merely about."""
+    cues = (cue for cue in evidence.cues if not cue.topic.startswith("about."))
+    return tuple(dict.fromkeys(say(cue) for cue in cues))[:most]

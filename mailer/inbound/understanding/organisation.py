@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from mailer.inbound.fold import fold
+from mailer.inbound.reply_marks import closing
 from mailer.inbound.understanding.knowledge import shared
 
 
@@ -20,7 +21,16 @@ def organisation_of(subject: str, texts: Sequence[str], address: str, name: str 
     if running:
         return running
     formed = (piece for piece in [*pieces, *tail] if _has_form(piece) and not _is_name(piece, named))
-    return next(formed, None) or _at_work(own) or _quoted(own)
+    signed = (piece for line in signature.split("\n") for piece in _pieces(line) if _is_house(piece, named))
+    return next(formed, None) or _at_work(own) or _quoted(own) or next(signed, None)
+
+
+def _is_house(piece: str, named: frozenset[str]) -> bool:
+    """Whether a line under somebody's name may be that of their house: some words with capitals, and no greeting."""
+    words = piece.split()
+    capitals = [word for word in words if word[:1].isupper() and len(word) > 2]
+    plain = not any(char.isdigit() for char in piece) and not set(map(fold, words)) & named
+    return plain and not closing(piece) and 2 <= len(words) <= 5 and len(capitals) >= 2 and words[0][:1].isupper()
 
 
 def _at_work(text: str) -> str | None:
@@ -30,19 +40,27 @@ def _at_work(text: str) -> str | None:
         if not any(fold(word).strip(",") in shared("organisations", "works") for word in words):
             continue
         for at, word in enumerate(words[:-1]):
+            if words[at - 1 : at] and fold(words[at - 1]) in shared("organisations", "away"):
+                continue
             end = at + 1
             while end < len(words) and end < at + 6 and _is_named(words[end]):
                 end += 1
                 if words[end - 1][-1:] in ",.;:)":
                     break
             strict = fold(word) == "a" and word != "a"  # French "à": a place, unless an article or a form follows
-            run = " ".join(words[at + 1 : end]).strip(" ,.;:()!?")
+            run = _without_article(" ".join(words[at + 1 : end]).strip(" ,.;:()!?"))
             if (
                 fold(word) in shared("organisations", "at")
                 or (strict and run.startswith(("L'", "L’", "La ", "Le ", "Les ")))
             ) and _is_org(run):
                 return run
     return None
+
+
+def _without_article(run: str) -> str:
+    """ "het Regenboogsteunpunt" → "Regenboogsteunpunt": a small word in front is none of the name's."""
+    head, _, rest = run.partition(" ")
+    return rest if head in ("de", "het", "the", "la", "le", "des", "du") and rest else run
 
 
 def _is_named(word: str) -> bool:

@@ -29,6 +29,8 @@ def author(message: InboundMessage, words: Words, address: str = "", organised: 
 def _author_name(message: InboundMessage, words: Words, address: str) -> str | None:
     """The fullest name the header, the signature or the text gives for this address."""
     shown = natural(message.author.name if message.author else "", address)
+    if _is_shared(address) and (member := _any_signed(words)):
+        return member  # behind a shared mailbox the signature says who wrote
     known = _stems(f"{message.author.name if message.author else ''} {address.partition('@')[0]}")
     signed = _signed(f"{words.signature}\n{_tail(words.own)}", known)
     if shown and _is_personal(shown) and (not signed or not _fuller(signed, shown)):
@@ -194,8 +196,8 @@ def _name_beside(text: str, address: str) -> str:
     """The name in the same line or just before the address."""
     stems = _stems(address.partition("@")[0])
     at = text.find(address)
-    before = " ".join(text[max(0, at - 160) : at].replace("\n", " ").split())
-    return _best_name(before, stems)
+    before = " ".join(text[max(0, at - 160) : at].replace("\n", " , ").split())
+    return natural(_best_name(before, stems), address)
 
 
 def _best_name(text: str, stems: frozenset[str]) -> str:
@@ -204,7 +206,7 @@ def _best_name(text: str, stems: frozenset[str]) -> str:
     best = ""
     run: list[str] = []
     for word in [*words, ""]:
-        plain = word.rstrip(",.")
+        plain = word.rstrip(",.)")
         if (
             plain
             and (plain[:1].isupper() or (run and plain.lower() in shared("people", "particles")))
@@ -240,7 +242,7 @@ def changed(
     itself = author(message, words)
     if renamed:
         itself = Person(itself.address, _new_name(words, itself.name) or itself.name, itself.organisation)
-    if moves and by_local and _says_old(words.own) is False:
+    if (moves or len(by_local) == 1) and by_local and _says_old(words.own) is False:
         only = next(iter(by_local.values()))
         return (Person(only.address, itself.name, only.organisation or itself.organisation),)
     return (itself,)

@@ -8,9 +8,11 @@ from mailer.inbound.understanding.request import Rsvp
 from mailer.inbound.understanding.sentences import Sentence
 
 MOST_GUESTS = 20
-_ALL = ("zijn met", "komen met", "met z n", "met zijn", "met ons", "on sera", "nous serons", "serons", "sera a",
-        "viendrons a", "venons a", "vient a", "we are", "be", "wir sind", "kommen zu", "sind zu", "seremos", "somos",
-        "with")  # fmt: skip
+_ALL = (
+    "zijn met", "er met", "down for", "us for", "debarque a", "debarquons a", "serons a", "komen met", "met z n",
+    "met zijn", "met ons", "on sera", "nous serons", "serons", "sera a", "viendrons a", "venons a", "vient a", "we are",
+    "be", "wir sind", "kommen zu", "sind zu", "seremos", "somos", "with",
+)  # fmt: skip
 _OPENING = 3  # a yes or a no stands in the first sentences: a greeting, thanks, and then the answer
 
 

@@ -9,7 +9,7 @@ from mailer.inbound.message import InboundMessage, read
 from mailer.inbound.reply_text import Words, read_words
 from mailer.inbound.understanding import model, people, weighing, wishes
 from mailer.inbound.understanding.automatic import without_stand_in
-from mailer.inbound.understanding.evidence import Evidence, say
+from mailer.inbound.understanding.evidence import Evidence, say_all
 from mailer.inbound.understanding.found import Wishes
 from mailer.inbound.understanding.language import languages_of
 from mailer.inbound.understanding.lexicon import LANGUAGES, find_cues, lexicon
@@ -86,12 +86,13 @@ def _from_person(
     text = f"{own_subject(message.subject)}\n\n{spoken(words)}".strip()
     evidence, languages = _read(text, words.signature)
     language = languages[0]
-    said = tuple(say(cue) for cue in evidence.cues[:40])
+    said = say_all(evidence)
     signed = _with_signature(evidence, words, languages)
     distress = wishes.is_help(signed) or _under_the_closing(evidence, signed)
     named = people.others(message, words)
     ruled = Wishes({"help"}) if distress else _ruled(evidence, thread, words, bool(named), bulk is not None)
-    reading = model.read(evidence, thread.kind, ruled.kinds, ruled.clear) if learned and evidence.sentences else None
+    learned = learned and bool(evidence.sentences) and not message.encrypted  # what is encrypted has no words
+    reading = model.read(evidence, thread.kind, ruled.kinds, ruled.clear) if learned else None
     if weighing.is_help(distress, reading):
         return Request(("help",), language=language, why=(_HELP, *said))
     if weighing.is_spam("spam" in ruled.kinds, reading, thread.kind):
@@ -161,7 +162,7 @@ def _wished(
         why=(*stops, *said) or ("nothing that the words of the network speak of",),
         clear=frozenset() if doubts else frozenset(found.clear - _stopped(found)),
         wanted_language=wanted,
-        receipt=_may_thank(message, kinds, found, evidence, reading),
+        receipt=(message.encrypted or not doubts) and _may_thank(message, kinds, found, evidence, reading),
     )
 
 

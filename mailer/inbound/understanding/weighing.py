@@ -21,7 +21,7 @@ _WISHES = tuple(kind for kind in HUMAN if kind not in ("help", "spam"))
 _ACTED_ON = ("join", "join_other", "leave", "rsvp", "confirm", "update")
 _AGREED, _CAREFUL = 0.5, 0.8  # with the rules: the wish likely enough, and a person not surely needed
 _ALONE, _SAFE = 0.85, 0.3  # without them: the wish very likely, and a person hardly needed
-_SPAM = 0.8
+_SPAM, _SOLD = 0.8, 0.1  # advertising; and too much like it for a machine to act on its words
 _ANSWERS = ("yes", "no", "maybe")
 
 
@@ -64,10 +64,10 @@ def settle(found: Wishes, reading: Reading, evidence: Evidence, thread: str, oth
 
 
 def _chosen(likely: Mapping[str, float], found: Wishes) -> set[str]:
-    """What is likelier than not; beside what the rules are clear of, only what is likely indeed."""
-    agreed = bool(found.clear) and all(likely[kind] >= _AGREED for kind in found.clear)
+    """What is likelier than not; beside what the rules see as well, only what is likely indeed."""
+    agreed = {kind for kind in found.kinds if likely.get(kind, 0.0) >= _AGREED}
     least = _BESIDE if agreed else 0.5
-    chosen = {kind for kind in _WISHES if likely[kind] >= least} | (found.clear if agreed else set())
+    chosen = agreed | {kind for kind in _WISHES if likely[kind] >= least}
     if _may_leave(likely, found):
         chosen.add("leave")
     return chosen or {max(_WISHES, key=lambda kind: likely[kind])}
@@ -81,9 +81,12 @@ def _may_leave(likely: Mapping[str, float], found: Wishes) -> bool:
 
 def _may_act(kind: str, found: Wishes, likely: Mapping[str, float]) -> bool:
     """Whether the wish is sure enough; where the rules saw it and doubted, their doubt stands."""
+    if likely["spam"] > _SOLD:
+        return False
     if kind in found.clear:
         return likely[kind] >= _AGREED and (kind != "join_other" or likely[PERSON] <= _AGREED)
-    return kind not in found.kinds and likely[kind] >= _ALONE and likely[PERSON] <= _SAFE
+    alone = kind not in found.kinds and kind != "join_other"  # whom others name, the rules must have seen
+    return alone and likely[kind] >= _ALONE and likely[PERSON] <= _SAFE
 
 
 def _can_act(kind: str, found: Wishes, thread: str, others: bool) -> bool:

@@ -52,12 +52,15 @@ def test_a_letter_is_understood(letter: dict[str, str]) -> None:
 @pytest.mark.parametrize("letter", LETTERS, ids=name)
 @pytest.mark.conf("INB-21")
 def test_a_machine_does_no_more_than_it_may(letter: dict[str, str]) -> None:
-    request = understand(plain(letter["text"], subject=letter["subject"]), Thread(letter["thread"]))
-    plan = decide(request)
+    message, thread = plain(letter["text"], subject=letter["subject"]), Thread(letter["thread"])
     allowed = set(letter["may"].removeprefix("=").split())
-    assert set(plan.actions) <= allowed, request.why
+    by_rules, plan = decide(understand(message, thread, learned=False)), decide(understand(message, thread))
+    # Whoever is not sure to be understood may hear that a person reads it: never whoever cries for help.
+    receipt = set() if letter["kinds"] in ("help", "spam") else {"auto_reply"}
+    assert set(by_rules.actions) <= allowed | receipt
+    assert set(plan.actions) <= allowed | receipt
     if letter["may"].startswith("="):
-        assert (set(plan.actions), plan.disposition) == (allowed, "handled"), request.why
+        assert (set(by_rules.actions), by_rules.disposition) == (allowed, "handled")
 
 
 def test_a_cry_for_help_goes_to_a_person_untouched() -> None:
