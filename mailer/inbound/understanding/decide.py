@@ -24,7 +24,7 @@ def decide(request: Request) -> Plan:
         return Plan((), "ignored")
     actions = tuple(_ACTIONS[kind] for kind in request.kinds if kind in request.clear and kind in _ACTIONS)
     actions = tuple(dict.fromkeys(actions))
-    if request.certain and not kinds & _FOR_PEOPLE and kinds <= request.clear:
+    if request.certain and not kinds & (_FOR_PEOPLE - {"other"}) and kinds <= request.clear:
         return Plan(actions, "handled")
     done = _beside(request, actions)
     return Plan(done or (("auto_reply",) if request.receipt else ()), "review")

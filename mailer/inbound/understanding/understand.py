@@ -91,7 +91,8 @@ def _from_person(
     distress = wishes.is_help(signed) or _under_the_closing(evidence, signed)
     named = people.others(message, words)
     ruled = Wishes({"help"}) if distress else _ruled(evidence, thread, words, bool(named), bulk is not None)
-    learned = learned and bool(evidence.sentences) and not message.encrypted  # what is encrypted has no words
+    # What is encrypted has no words, and what went to many is nobody's wish: the rules look for distress in it.
+    learned = learned and bool(evidence.sentences) and not message.encrypted and bulk is None
     reading = model.read(evidence, thread.kind, ruled.kinds, ruled.clear) if learned else None
     if weighing.is_help(distress, reading):
         return Request(("help",), language=language, why=(_HELP, *said))

@@ -21,6 +21,7 @@ _WISHES = tuple(kind for kind in HUMAN if kind not in ("help", "spam"))
 _ACTED_ON = ("join", "join_other", "leave", "rsvp", "confirm", "update")
 _AGREED, _CAREFUL = 0.5, 0.8  # with the rules: the wish likely enough, and a person not surely needed
 _ALONE, _SAFE = 0.85, 0.3  # without them: the wish very likely, and a person hardly needed
+_IDLE = 0.1  # a person hardly needed at all
 _SPAM, _SOLD = 0.8, 0.1  # advertising; and too much like it for a machine to act on its words
 _ANSWERS = ("yes", "no", "maybe")
 
@@ -58,9 +59,17 @@ def settle(found: Wishes, reading: Reading, evidence: Evidence, thread: str, oth
             settled.clear.add(kind)
     if "rsvp" in settled.kinds:
         _answer(settled, found, reading, evidence)
+    if settled.kinds == {"other"} and thread != "none" and _is_only_thanks(found, reading):
+        settled.clear.add("other")
     if likely[PERSON] > _CAREFUL:
         settled.cautions.append("mails like this one were better answered by a person")
     return settled
+
+
+def _is_only_thanks(found: Wishes, reading: Reading) -> bool:
+    """Whether an answer asks for nothing at all: "thank you, see you there"; nobody has to read it."""
+    nothing = not found.stops and found.kinds <= {"other"}
+    return nothing and reading.kinds[PERSON] <= _IDLE and reading.kinds["help"] < HELP_FROM / 2
 
 
 def _chosen(likely: Mapping[str, float], found: Wishes) -> set[str]:
