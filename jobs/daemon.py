@@ -15,6 +15,7 @@ from jobs.door import site
 from jobs.schedule import GuardedScheduler
 from jobs.version import VERSION
 from mailer import maillog
+from mailer.inbound.understanding import prepare
 
 #: Seconds for the mail in hand when asked to stop; service managers wait thirty.
 _LAST_MAIL = 22
@@ -27,6 +28,7 @@ def serve(app: App) -> None:
     """
     _listen_for_signals(app)
     with lock.holding(app.lock_dir, "daemon"):
+        prepare()  # a second's work, done before anybody is told that we are here
         door = _open_door(app)
         scheduler = schedule.start(app)
         maillog.started(VERSION)

@@ -78,7 +78,7 @@ bang om naar huis te gaan. ik weet niet waar ik vannacht kan slapen. kan iemand 
 
 HANNE_DOUBTS = """Dag,
 
-Een vriendin vertelde me over jullie netwerk. Ik zou graag lid worden als het gratis is.
+Een vriendin vertelde me over jullie netwerk. Ik zou graag lid worden van jullie netwerk, tenzij dat geld kost.
 
 Groetjes,
 Hanne Claes

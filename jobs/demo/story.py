@@ -171,10 +171,11 @@ def they_answer(world: World, say: Callable[[str], None]) -> None:
 def coordinator_decides(world: World, say: Callable[[str], None]) -> None:
     """What a machine is not sure of waits; one word in reply to the digest carries out the guess."""
     before = _letters(world, AN)
-    world.write(HANNE, "Jullie netwerk", HANNE_DOUBTS)
+    doubts = world.write(HANNE, "Jullie netwerk", HANNE_DOUBTS)
     world.until("the coordinators hear of it", lambda: _letters(world, AN) != before)
-    _require(not world.received(HANNE), "an unsure wish must not be acted on by a machine")
-    say(f"{HANNE.name} would join “als het gratis is”: unsure, so nothing was done, and it waits for a person")
+    world.wait_for(HANNE, "a receipt", _answers(doubts))
+    _require(state_of(world, HANNE) == "not a member", "an unsure wish must not be acted on by a machine")
+    say(f"{HANNE.name} would join “tenzij dat geld kost”: unsure, so a person decides, and a receipt says so")
     world.command("requests", "digest", "--to", AN.address)
     digest = world.wait_for(AN, "the digest", lambda mail: "Zo beslis je" in words(mail))
     guess = re.search(r"Nummer (\d+)\W+h…@buurthuis\.example wil waarschijnlijk erbij horen", words(digest))
@@ -182,12 +183,12 @@ def coordinator_decides(world: World, say: Callable[[str], None]) -> None:
         raise StepFailed(f"the digest should guess what {HANNE.name} wants")
     say(f"{AN.name} gets the digest: “{digest['Subject']}”; number {guess[1]} probably wants to join")
     sent = world.write(AN, f"Re: {digest['Subject']}", f"{guess[1]} ja\n\nAn", digest)
-    question = world.wait_for(HANNE, "a question to confirm", lambda _: True)
+    question = world.wait_for(HANNE, "a question to confirm", lambda _: True, count=2)
     world.wait_for(AN, "what was done", _answers(sent))
     say(f"{AN.name} answered “{guess[1]} ja”: {HANNE.name} was asked at her own address, and {AN.name} was told so")
     world.write(HANNE, "Re: vraag", HANNE_CONFIRMS, question)
     _member_becomes(world, HANNE, "active")
-    world.wait_for(HANNE, "a welcome", lambda _: True, count=2)
+    world.wait_for(HANNE, "a welcome", lambda _: True, count=3)
     say(f"{HANNE.name} confirmed, and is a member")
 
 

@@ -15,7 +15,7 @@ from jobs.demo.world import StepFailed, Wanted, World, open_world
 
 #: How many different letters each person gets in the story, killed or not.
 LETTERS = {
-    "Amina": 5, "Luc": 4, "Grace": 5, "Hanne": 2, "Tine": 1, "N.": 0, "Jef": 2, "Sara": 2, "Paul": 1, "An": 5,
+    "Amina": 5, "Luc": 4, "Grace": 5, "Hanne": 3, "Tine": 1, "N.": 0, "Jef": 2, "Sara": 2, "Paul": 1, "An": 5,
     "Karim": 3,
 }  # fmt: skip
 
