@@ -23,7 +23,7 @@ from mailer.inbound.understanding.features import (
 )
 from mailer.inbound.understanding.lexicon import Cue
 
-Weights = Mapping[str, Sequence[tuple[int, float]]]
+Weights = Mapping[str, Sequence[int]]
 _MOST_SENTENCES = 60
 
 
@@ -56,8 +56,9 @@ def model() -> Model:
 
 
 def unpacked(table: Mapping[str, Sequence[int]]) -> Weights:
-    """Weights lie flat in the file: which one, how many hundredths, which one, how many hundredths."""
-    return {name: tuple(zip(row[::2], (one / 100 for one in row[1::2]), strict=True)) for name, row in table.items()}
+    """Weights lie flat, in the file and here: which one, how many hundredths, which one, how many hundredths."""
+    shared: dict[int, int] = {}  # the same few hundred numbers stand a million times
+    return {name: tuple(shared.setdefault(one, one) for one in row) for name, row in table.items()}
 
 
 def read(
@@ -84,9 +85,10 @@ def features_of(evidence: Evidence, thread: str) -> list[dict[str, float]]:
 def _sums(weights: Weights, row: Mapping[str, float], size: int) -> list[float]:
     sums = [0.0] * size
     for name, value in row.items():
-        for at, weight in weights.get(name, ()):
-            sums[at] += weight * value
-    return sums
+        pairs = iter(weights.get(name, ()))
+        for at, hundredths in zip(pairs, pairs, strict=True):
+            sums[at] += hundredths * value
+    return [one / 100 for one in sums]
 
 
 def _soft(sums: Sequence[float]) -> list[float]:
