@@ -148,7 +148,7 @@ class Sums:
                 self._step(*often[at])
 
     def _step(self, row: Row, wanted: Sequence[float]) -> None:
-        found = self._likely(row)
+        found = self.likely(row)
         slopes = [(at, found[at] - wanted[at]) for at in range(self.size) if abs(found[at] - wanted[at]) > 0.005]
         for name, value in row.items():
             weights = self.weights.get(name)
@@ -161,7 +161,7 @@ class Sums:
                 seen[at] += slope * slope
                 weights[at] -= self.step * slope / sqrt(seen[at])
 
-    def _likely(self, row: Row) -> list[float]:
+    def likely(self, row: Row) -> list[float]:
         sums = [0.0] * self.size
         for name, value in row.items():
             weights = self.weights.get(name)
@@ -221,7 +221,7 @@ def ruled(example: Example) -> tuple[frozenset[str], frozenset[str]]:
 
 def stack(example: Example, tags: Sums) -> Row:
     """The features of the second step, from tags learned without this example."""
-    tagged = [tags._likely(row) for row in example.rows]
+    tagged = [tags.likely(row) for row in example.rows]
     kinds, clear = ruled(example)
     heard = kinds if example.heard else None
     return stack_features(tagged, example.thread, heard, clear, example.evidence.sentences)

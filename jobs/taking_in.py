@@ -159,11 +159,12 @@ def _answer_all(app: App, session: Session, mails: Sequence[Mail]) -> list[regis
             waiting.append(_Waiting(None, app.network.languages[0], False, True, {}))
             continue
         context = desk.look_up(mail.message)
-        entry = _answer(app, session, mail, mail.message, mail.request, context)
+        plan = decide(mail.request)
+        entry = _answer(app, session, mail, mail.message, mail.request, plan, context)
         waits = entry.disposition == REVIEW
         entries.append(entry)
         waiting.append(_waiting(session, mail.message, mail.request, context, now) if waits else None)
-        if not set(decide(mail.request).actions) <= _QUIET or context.is_coordinator:
+        if not set(plan.actions) <= _QUIET or context.is_coordinator:
             desk.forget_strangers()
     made = register.record(session, entries, now)
     _put_in_tray(app, session, [(row, one) for row, one in zip(made, waiting, strict=True) if one])
@@ -171,9 +172,8 @@ def _answer_all(app: App, session: Session, mails: Sequence[Mail]) -> list[regis
 
 
 def _answer(
-    app: App, session: Session, mail: Mail, message: InboundMessage, request: Request, context: Context
+    app: App, session: Session, mail: Mail, message: InboundMessage, request: Request, plan: Plan, context: Context
 ) -> Entry:
-    plan: Plan = decide(request)
     result = answering.answer(session, app.writer, message, context, request, plan, app.pepper, app.now())
     return Entry(
         mail.place,

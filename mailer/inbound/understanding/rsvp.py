@@ -8,6 +8,7 @@ from mailer.inbound.understanding.request import Rsvp
 from mailer.inbound.understanding.sentences import Sentence
 
 MOST_GUESTS = 20
+NOTE_LENGTH = 500
 _ALL = (
     "zijn met", "er met", "down for", "us for", "debarque a", "debarquons a", "serons a", "komen met", "met z n",
     "met zijn", "met ons", "on sera", "nous serons", "serons", "sera a", "viendrons a", "venons a", "vient a", "we are",
@@ -38,7 +39,7 @@ def answer(evidence: Evidence, note: str, invited: bool) -> Rsvp | None:
         kind = _opening(evidence)
     if kind is None:
         return None
-    return Rsvp(kind, guests(evidence) if kind != "no" else 0, note[:500])
+    return Rsvp(kind, guests(evidence) if kind != "no" else 0, note[:NOTE_LENGTH])
 
 
 def _reaches_over(evidence: Evidence, cue: Cue) -> bool:

@@ -88,13 +88,14 @@ def _from_person(
     language = languages[0]
     said = say_all(evidence)
     signed = _with_signature(evidence, words, languages)
-    distress = wishes.is_help(signed) or _under_the_closing(evidence, signed)
+    below = _under_the_closing(evidence, signed)
+    distress = wishes.is_help(signed) or below
     named = people.others(message, words)
     ruled = Wishes({"help"}) if distress else _ruled(evidence, thread, words, bool(named), bulk is not None)
     # What is encrypted has no words, and what went to many is nobody's wish: the rules look for distress in it.
     learned = learned and bool(evidence.sentences) and not message.encrypted and bulk is None
     reading = model.read(evidence, thread.kind, ruled.kinds, ruled.clear) if learned else None
-    if weighing.is_help(distress, reading):
+    if below or weighing.is_help(distress, reading):  # the model was not shown what stands below
         return Request(("help",), language=language, why=(_HELP, *said))
     if weighing.is_spam("spam" in ruled.kinds, reading, thread.kind):
         return Request(("spam",), language=language, certain=True, why=("advertising or fraud", *said))
@@ -103,7 +104,7 @@ def _from_person(
     if {"help", "spam"} & ruled.kinds:
         ruled = wishes.weigh(evidence, thread.kind, words.own, False, bool(named))
         ruled.stops.append("words that can mean distress" if distress else "words that can mean advertising")
-    found = weighing.settle(ruled, reading, evidence, thread.kind, bool(named)) if reading else ruled
+    found = weighing.settle(ruled, reading, evidence, thread.kind, bool(named), words.own) if reading else ruled
     return _wished(message, words, found, named, evidence, language, said, reading)
 
 

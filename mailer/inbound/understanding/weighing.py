@@ -50,15 +50,18 @@ def is_spam(ruled: bool, reading: Reading | None, thread: str) -> bool:
     return likely >= _SPAM or (ruled and likely >= 1 - _SPAM)
 
 
-def settle(found: Wishes, reading: Reading, evidence: Evidence, thread: str, others: bool) -> Wishes:
-    """The wishes of a person after both were heard; `others`: addresses of other people stand in the text."""
+def settle(found: Wishes, reading: Reading, evidence: Evidence, thread: str, others: bool, note: str) -> Wishes:
+    """The wishes of a person after both were heard.
+
+    `others`: addresses of other people stand in the text; `note`: the words that an answer to an invitation keeps.
+    """
     likely = reading.kinds
     settled = Wishes(kinds=_chosen(likely, found), stops=list(found.stops))
     for kind in settled.kinds & set(_ACTED_ON):
         if _may_act(kind, found, likely) and _can_act(kind, found, thread, others):
             settled.clear.add(kind)
     if "rsvp" in settled.kinds:
-        _answer(settled, found, reading, evidence)
+        _answer(settled, found, reading, evidence, note)
     if settled.kinds == {"other"} and thread != "none" and _is_only_thanks(found, reading):
         settled.clear.add("other")
     if likely[PERSON] > _CAREFUL:
@@ -107,12 +110,12 @@ def _can_act(kind: str, found: Wishes, thread: str, others: bool) -> bool:
     return others if kind == "join_other" else kind != "rsvp" or thread == "invitation" or kind in found.clear
 
 
-def _answer(settled: Wishes, found: Wishes, reading: Reading, evidence: Evidence) -> None:
+def _answer(settled: Wishes, found: Wishes, reading: Reading, evidence: Evidence, note: str) -> None:
     """The answer the rules read, unless the examples plainly say another one; then a person looks."""
     sure = {tag: reading.best(tag) for tag in _ANSWERS}
     best = max(sure, key=lambda tag: sure[tag])
     if found.answer is None:
-        settled.answer = Rsvp(best, rsvp.guests(evidence) if best != "no" else 0, "")
+        settled.answer = Rsvp(best, rsvp.guests(evidence) if best != "no" else 0, note[: rsvp.NOTE_LENGTH])
     elif sure[best] > 0.6 and sure[found.answer.answer] < 0.2:
         settled.answer = Rsvp(best, found.answer.guests if best != "no" else 0, found.answer.note)
         settled.clear.discard("rsvp")

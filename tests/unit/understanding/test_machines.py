@@ -127,3 +127,10 @@ def test_what_others_wrote_is_no_wish_of_the_sender() -> None:
     forwarded = "---------- Forwarded message ---------\nVan: Bo <bo@post.example>\n\nSchrijf mij in op de lijst."
     for text in (quoted, forwarded):
         assert decide(understand(plain(text, "Fwd: x"), Thread())).actions == ()
+
+
+def test_a_cry_for_help_below_the_closing_formula_is_heard() -> None:
+    text = "Dag,\n\nZet mij op de mailinglijst.\n\nGroeten,\nLotte\n\nMijn broer slaat mij en ik durf niet naar huis"
+    request = understand(plain(text, "Nieuwsbrief"), Thread())
+    assert request.kinds == ("help",), request.why
+    assert decide(request).actions == ()
