@@ -1,17 +1,16 @@
 """Learn the weights of the model from the examples: `./run learn [--measure]`.
 
 Reads mailer/inbound/understanding/examples/*.jsonl (mails sentence by sentence), the letters of the tests and the mails
-of tests/corpus, and writes mailer/inbound/understanding/model.json.gz. The same examples give the same weights. With
+of tests/corpus, and writes mailer/inbound/understanding/model.bin.gz. The same examples give the same weights. With
 --measure the mails of tests/corpus are kept out of the learning, and say how well it does; nothing is written.
 """
 
 import argparse
-import gzip
 import json
 import sys
 import time
 import tomllib
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
@@ -25,14 +24,15 @@ from mailer.inbound.message import read as read_mail
 from mailer.inbound.reply_text import read_words
 from mailer.inbound.understanding import wishes
 from mailer.inbound.understanding.evidence import Evidence
-from mailer.inbound.understanding.features import KINDS, PERSON, TAGS, bag_features, stack_features
+from mailer.inbound.understanding.features import BAG, KINDS, PERSON, TAGS, length_of, sentence_names, stack_features
 from mailer.inbound.understanding.knowledge import shared
 from mailer.inbound.understanding.language import languages_of
-from mailer.inbound.understanding.lexicon import find_cues
-from mailer.inbound.understanding.model import Model, Weights, features_of, read, unpacked
+from mailer.inbound.understanding.lexicon import Cue, find_cues
+from mailer.inbound.understanding.model import FILE, LANES, MOST_SENTENCES, Model, model_of, read
 from mailer.inbound.understanding.sentences import ADDRESS, Sentence, first_words, read_sentences
 from mailer.inbound.understanding.subject import own_subject
 from mailer.inbound.understanding.understand import spoken
+from mailer.inbound.understanding.weights import to_file
 
 ROOT = Path(__file__).resolve().parent.parent
 HOUSE = ROOT / "mailer" / "inbound" / "understanding"
@@ -54,7 +54,7 @@ class Example:
     person: bool
     tags: Sequence[str | None]
     heard: bool = True
-    rows: list[dict[str, float]] = field(default_factory=list)
+    rows: list[Counter[str]] = field(default_factory=list)
 
     def wanted(self) -> list[bool]:
         """Which of KINDS it is."""
@@ -174,24 +174,37 @@ class Sums:
             return [one / total for one in raised]
         return [1.0 / (1.0 + exp(-max(-30.0, min(30.0, one)))) for one in sums]
 
-    def packed(self) -> dict[str, list[int]]:
-        """What is worth keeping, in whole hundredths, in the order of the alphabet."""
-        table: dict[str, list[int]] = {}
-        for name in sorted(self.weights):
-            kept = [(at, one) for at, one in enumerate(self.weights[name]) if abs(one) >= _LEAST]
-            if kept:
-                table[name] = [part for at, one in kept for part in (at, round(one * 100))]
-        return table
+    def kept(self, name: str) -> list[int]:
+        """What is worth keeping of the weights of a feature, in whole hundredths."""
+        weights = self.weights.get(name, ())
+        return [round(one * 100) if abs(one) >= _LEAST else 0 for one in weights] or [0] * self.size
 
-    def plain(self) -> Weights:
-        """The weights as the model reads them."""
-        return unpacked(self.packed())
+
+def together(tags: Sums, kinds: Sums) -> bytes:
+    """The weights of both steps as they are shipped."""
+    names = {*tags.weights, *kinds.weights}
+    return to_file({name: [*tags.kept(name), *kinds.kept(name)] for name in names}, LANES - 1)
+
+
+def rows_of(evidence: Evidence, thread: str) -> list[Counter[str]]:
+    """The features of each sentence that the model looks at, counted."""
+    cues: defaultdict[int, list[Cue]] = defaultdict(list)
+    for cue in evidence.cues:
+        cues[cue.sentence].append(cue)
+    shown = evidence.sentences[:MOST_SENTENCES]
+    return [Counter(sentence_names(sentence, thread, cues[at], at == 0)) for at, sentence in enumerate(shown)]
+
+
+def scaled(counted: Counter[str], length: float = 1.0) -> Row:
+    """The features of a sentence or of a mail, divided as the model does it."""
+    scale = length / length_of(counted.total())
+    return {name: count * scale for name, count in counted.items()}
 
 
 def learn_tags(examples: Sequence[Example]) -> Sums:
     """What each sentence is for."""
     known = [
-        (row, [float(tag == one) for one in TAGS])
+        (scaled(row), [float(tag == one) for one in TAGS])
         for example in examples
         for row, tag in zip(example.rows, example.tags, strict=False)
         if tag is not None
@@ -204,7 +217,7 @@ def learn_tags(examples: Sequence[Example]) -> Sums:
 def learn_kinds(examples: Sequence[Example], stacked: Sequence[Row]) -> Sums:
     """What a whole mail asks, from what its sentences are for and from its words."""
     rows = [
-        ({**bag_features(example.rows), **stack}, [float(one) for one in example.wanted()])
+        ({**scaled(sum(example.rows, Counter()), BAG), **stack}, [float(one) for one in example.wanted()])
         for example, stack in zip(examples, stacked, strict=True)
     ]
     sums = Sums(len(KINDS), soft=False, step=0.1, decay=1e-3)
@@ -221,7 +234,7 @@ def ruled(example: Example) -> tuple[frozenset[str], frozenset[str]]:
 
 def stack(example: Example, tags: Sums) -> Row:
     """The features of the second step, from tags learned without this example."""
-    tagged = [tags.likely(row) for row in example.rows]
+    tagged = [tags.likely(scaled(row)) for row in example.rows]
     kinds, clear = ruled(example)
     heard = kinds if example.heard else None
     return stack_features(tagged, example.thread, heard, clear, example.evidence.sentences)
@@ -237,7 +250,7 @@ def learn(examples: list[Example]) -> tuple[Sums, Sums]:
     """(tags, kinds) from all examples; the second step learns from tags that were guessed without the example."""
     Random(0).shuffle(examples)
     for example in examples:
-        example.rows = features_of(example.evidence, example.thread)
+        example.rows = rows_of(example.evidence, example.thread)
     with ProcessPoolExecutor() as pool:
         whole = pool.submit(learn_tags, examples)
         folds = list(pool.map(_fold, [(examples, number) for number in range(FOLDS)]))
@@ -282,13 +295,13 @@ def main() -> int:
     if not options.measure:
         examples += [one for folder in folders for one in corpus(folder)]
     tags, kinds = learn(examples)
-    using = Model(tags.plain(), kinds.plain())
+    weights = together(tags, kinds)
+    using = model_of(weights)
     print(f"{len(examples)} examples, {time.monotonic() - began:.0f} s", file=sys.stderr)
     for folder in [*(folders if options.measure else []), *options.corpus]:
         print(json.dumps({"folder": folder.name, **measure(list(corpus(folder)), using)}))
     if options.to or not options.measure:
-        text = json.dumps({"tags": tags.packed(), "kinds": kinds.packed()}, ensure_ascii=False, separators=(",", ":"))
-        (options.to or HOUSE / "model.json.gz").write_bytes(gzip.compress(text.encode(), 9, mtime=0))
+        (options.to or HOUSE / FILE).write_bytes(weights)
     return 0
 
 

@@ -3,6 +3,7 @@
 import re
 import unicodedata
 from dataclasses import dataclass
+from functools import lru_cache
 
 import idna
 
@@ -58,6 +59,7 @@ def _has_hidden(text: str) -> bool:
     return any(unicodedata.category(char) in ("Cc", "Cf", "Cs", "Zl", "Zp", "Zs", "Cn", "Co") for char in text)
 
 
+@lru_cache(maxsize=4096)  # the domains of a network are few, and come again and again
 def _a_label(domain: str) -> str:
     """Lower-case A-labels of a host name (RFC 5891, UTS #46); raises RuleBroken("address") where there are none."""
     try:

@@ -3,16 +3,19 @@
 Pure functions over a text of any language at once: such notes are short and formal, and often in two languages.
 """
 
+import re
 import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from importlib.resources import files
 
 from mailer.inbound.fold import fold
 from mailer.inbound.headers import addresses
 
+_WORD = re.compile(r"[^\W_]+")
 _LONGEST_NOTE = 1_200
+_MOST_READ = 3_000
 _BEGINNING = 700
 _HEAD = 300
 _REACH = 45  # how far behind "until" the day of return may stand
@@ -38,10 +41,10 @@ def _phrases(section: str, name: str) -> tuple[str, ...]:
     return tuple(f" {plain(phrase).strip()}" for phrase in _table()[section][name])
 
 
+@lru_cache(maxsize=4)  # the same few words are looked at from several sides
 def plain(text: str) -> str:
     """Folded words between single blanks, with one before the first and one after the last."""
-    folded = fold(text)
-    return f" {' '.join(''.join(char if char.isalnum() else ' ' for char in folded).split())} "
+    return f" {' '.join(_WORD.findall(fold(text)))} "
 
 
 def _has(text: str, section: str, name: str) -> bool:
@@ -135,7 +138,7 @@ def is_departure_note(own: str) -> bool:
 
 def is_receipt(subject: str, own: str) -> bool:
     """Whether a desk's program says "we have received your mail": it must promise, or say that it is a program."""
-    text = plain(own[:3000])
+    text = plain(own[:_MOST_READ])
     numbered = "#" in subject or "[" in subject
     ticket = numbered and any(char.isdigit() for char in subject) and _has(plain(subject), "subjects", "ticket")
     ticket = ticket or ("[#" in subject and any(char.isdigit() for char in subject))
@@ -147,4 +150,4 @@ def is_receipt(subject: str, own: str) -> bool:
 
 def is_challenge(own: str) -> bool:
     """Whether a program asks the sender to prove that they are human: by a link, or by answering."""
-    return len(own) < 3000 and _has(plain(own), "desk", "challenge")
+    return len(own) <= _MOST_READ and _has(plain(own), "desk", "challenge")

@@ -3,7 +3,8 @@
 Plain names of features, so that a weight can be read and argued with; the same for learning and for reading.
 """
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Sequence
+from itertools import pairwise
 from math import log, sqrt
 
 from mailer.inbound.understanding.lexicon import Cue
@@ -19,58 +20,42 @@ TAGS = (
 PERSON = "person"
 KINDS = (*HUMAN, PERSON)
 _THREADED = ("yes", "no", "maybe", "leave", "deny", "confirm", "join", "information", "other")
-_BAG = 5.0  # how much the words of the whole mail weigh beside what its sentences are for
+BAG = 5.0  # how much the words of the whole mail weigh beside what its sentences are for
 
 
-def sentence_features(sentence: Sentence, thread: str, cues: Sequence[Cue], first: bool) -> dict[str, float]:
-    """The features of one sentence, scaled to length one; `first`: it opens the mail."""
-    counted: dict[str, int] = {}
-    for name in _names(sentence, thread, cues, first):
-        counted[name] = counted.get(name, 0) + 1
-    return _scaled(counted, 1.0)
+def sentence_names(sentence: Sentence, thread: str, cues: Sequence[Cue], first: bool) -> list[str]:
+    """The features of one sentence by name, some several times; `first`: it opens the mail."""
+    words = [name for word in dict.fromkeys(sentence.words) for name in word_names(word, thread)]
+    return [*words, *pair_names(sentence.words), *other_names(sentence, thread, cues, first)]
 
 
-def _names(sentence: Sentence, thread: str, cues: Sequence[Cue], first: bool) -> Iterator[str]:
-    words = sentence.words
-    yield "bias"
-    yield f"t:{thread}"
-    for word in dict.fromkeys(words):
-        yield f"w:{word}"
-        yield f"w:{word}|{thread}"
-        if len(word) > 4:
-            yield from _pieces(f"^{word[:30]}$")
+def word_names(word: str, thread: str) -> list[str]:
+    """A word, the word in this thread, and its runs of five letters: what inflected and compound words share."""
+    framed = f"^{word[:30]}$" if len(word) > 4 else ""
+    pieces = dict.fromkeys(f"g:{framed[at : at + 5]}" for at in range(len(framed) - 4))
+    return [f"w:{word}", f"w:{word}|{thread}", *pieces]
+
+
+def pair_names(words: Sequence[str]) -> list[str]:
+    """Words that follow each other, and those with one between them."""
     framed = ("<", *words, ">")
-    for at in range(len(framed) - 1):
-        yield f"b:{framed[at]} {framed[at + 1]}"
-        if at + 2 < len(framed):
-            yield f"s:{framed[at]} {framed[at + 2]}"
+    near = [f"b:{one} {other}" for one, other in pairwise(framed)]
+    return near + [f"s:{one} {other}" for one, other in zip(framed, framed[2:], strict=False)]
+
+
+def other_names(sentence: Sentence, thread: str, cues: Sequence[Cue], first: bool) -> list[str]:
+    """What else is seen in a sentence: where it stands, its length, whether it asks, and the cues of the rules."""
+    names = ["bias", f"t:{thread}", f"len:{min(6, len(sentence.words) // 3)}"]
     if sentence.asks:
-        yield "ask"
-        yield f"ask|{thread}"
-    yield f"len:{min(6, len(words) // 3)}"
+        names += ["ask", f"ask|{thread}"]
     if first:
-        yield "first"
-    for cue in cues:
-        yield f"c:{cue.topic}{'!' if cue.negated else ''}{'?' if cue.conditional else ''}"
+        names.append("first")
+    return names + [f"c:{cue.topic}{'!' if cue.negated else ''}{'?' if cue.conditional else ''}" for cue in cues]
 
 
-def _pieces(word: str) -> Iterator[str]:
-    """The runs of five letters in a word: what inflected and compound words have in common."""
-    yield from dict.fromkeys(f"g:{word[at : at + 5]}" for at in range(len(word) - 4))
-
-
-def _scaled(counted: Mapping[str, int], length: float) -> dict[str, float]:
-    scale = length / sqrt(sum(counted.values()) or 1)
-    return {name: sqrt(count) * scale for name, count in counted.items()}
-
-
-def bag_features(sentences: Sequence[Mapping[str, float]]) -> dict[str, float]:
-    """All features of all sentences of a mail together."""
-    counted: dict[str, int] = {}
-    for found in sentences:
-        for name in found:
-            counted[name] = counted.get(name, 0) + 1
-    return _scaled(counted, _BAG)
+def length_of(features: int) -> float:
+    """What the sum over so many features is divided by: a long sentence shall not shout."""
+    return sqrt(features or 1)
 
 
 def stack_features(

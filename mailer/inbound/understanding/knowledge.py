@@ -26,6 +26,12 @@ def numbers() -> dict[str, int]:
 
 
 @cache
+def wholes() -> dict[str, int]:
+    """Words that say at once that so many are meant, the speaker among them: "üçümüz", "вчетвером"."""
+    return {fold(word): int(value) for value, text in _table()["wholes"].items() for word in text.split()}
+
+
+@cache
 def language_names() -> dict[str, tuple[str, ...]]:
     """For each language the beginnings of its name in any language, folded."""
     return {language: tuple(fold(word) for word in text.split()) for language, text in _table()["languages"].items()}

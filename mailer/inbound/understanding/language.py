@@ -8,6 +8,7 @@ from functools import cache
 from mailer.inbound.understanding.lexicon import LANGUAGES, lexicon
 
 _ARABIC, _CYRILLIC, _ASCII = re.compile("[\u0600-\u06ff]"), re.compile("[\u0400-\u04ff]"), re.compile("[A-Za-z]")
+_ALSO = 0.12  # so many words of its own, for each word of the likeliest one, make a mail one of two languages
 _LATIN = ("nl", "fr", "en", "de", "es", "tr")
 
 
@@ -28,7 +29,15 @@ def _latin(words: Sequence[str]) -> tuple[str, ...]:
     best = score[ranked[0]]
     if best < 3:
         return tuple(ranked)
-    return tuple(name for name in ranked if score[name] >= max(2, best * 0.2))
+    own = _own_words(words, ranked[0])
+    return (ranked[0], *(name for name in ranked[1:] if own[name] >= max(2, best * _ALSO)))
+
+
+def _own_words(words: Sequence[str], best: str) -> Counter[str]:
+    """How many common words of each language are not words of the best one as well: neighbours share many."""
+    common = _common()
+    known = (common[word] for word in words if word in common)
+    return Counter(name for names in known if best not in names for name in names)
 
 
 def _known(words: Sequence[str]) -> Counter[str]:

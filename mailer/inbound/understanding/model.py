@@ -4,35 +4,52 @@ Two steps of the plainest kind, weighted sums: what each sentence is for, then w
 how likely something is; what may be done about it is decided elsewhere. Pure, and no more than look-ups and sums.
 """
 
-import gzip
-import json
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from importlib.resources import files
 from math import exp
 
 from mailer.inbound.understanding.evidence import Evidence
 from mailer.inbound.understanding.features import (
+    BAG,
     KINDS,
     TAGS,
-    bag_features,
-    sentence_features,
+    length_of,
+    other_names,
+    pair_names,
     stack_features,
+    word_names,
 )
 from mailer.inbound.understanding.lexicon import Cue
+from mailer.inbound.understanding.weights import Table, added, from_file, unpack
 
-Weights = Mapping[str, Sequence[int]]
-_MOST_SENTENCES = 60
+#: Side by side: the weights of the tags, those of the kinds, and a one that counts the features.
+LANES = len(TAGS) + len(KINDS) + 1
+MOST_SENTENCES = 60
+FILE = "model.bin.gz"
+_ONE = 1 << (32 * (LANES - 1))  # a feature that nothing was learned about
+_MOST_WORDS = 20_000  # remembered at a time
+_FINE = 1024  # the likelihoods of the second step as whole numbers
 
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """For each feature the weights of the tags, or of the kinds, that it speaks for or against."""
+    """The weights of every feature, in hundredths, packed; and the sums of the words that were met before."""
 
-    tags: Weights
-    kinds: Weights
+    table: Table
+    _words: dict[tuple[str, str], int] = field(default_factory=dict, repr=False)
+
+    def of_word(self, word: str, thread: str) -> int:
+        """What all features of one word say."""
+        found = self._words.get((word, thread))
+        if found is None:
+            found = added(self.table, word_names(word, thread), _ONE)
+            if len(self._words) >= _MOST_WORDS:
+                self._words.clear()
+            self._words[word, thread] = found
+        return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,15 +67,12 @@ class Reading:
 @cache
 def model() -> Model:
     """The weights that are shipped, read once."""
-    packed = files("mailer.inbound.understanding").joinpath("model.json.gz").read_bytes()
-    table = json.loads(gzip.decompress(packed))
-    return Model(unpacked(table["tags"]), unpacked(table["kinds"]))
+    return model_of(files("mailer.inbound.understanding").joinpath(FILE).read_bytes())
 
 
-def unpacked(table: Mapping[str, Sequence[int]]) -> Weights:
-    """Weights lie flat, in the file and here: which one, how many hundredths, which one, how many hundredths."""
-    shared: dict[int, int] = {}  # the same few hundred numbers stand a million times
-    return {name: tuple(shared.setdefault(one, one) for one in row) for name, row in table.items()}
+def model_of(file: bytes) -> Model:
+    """The model whose weights are in a file that `./run learn` wrote."""
+    return Model({name: weights + _ONE for name, weights in from_file(file, LANES - 1).items()})
 
 
 def read(
@@ -66,29 +80,39 @@ def read(
 ) -> Reading:
     """What these sentences most likely ask; `ruled` and `clear` are the kinds that the rules found."""
     using = known or model()
-    rows = features_of(evidence, thread)
-    tagged = [_soft(_sums(using.tags, row, len(TAGS))) for row in rows]
+    sums = sums_of(evidence, thread, using)
+    tagged = [tags_of(total) for total in sums]
+    bag = unpack(sum(sums), LANES)
+    scale = BAG / length_of(bag[-1])
     stacked = stack_features(tagged, thread, ruled, clear, evidence.sentences)
-    sums = _sums(using.kinds, {**bag_features(rows), **stacked}, len(KINDS))
-    return Reading({kind: _squash(total) for kind, total in zip(KINDS, sums, strict=True)}, tagged)
+    beside = _sum_of_stack(using.table, stacked)
+    totals = [(one * scale + other) / 100 for one, other in zip(bag[len(TAGS) : -1], beside, strict=True)]
+    return Reading({kind: _squash(total) for kind, total in zip(KINDS, totals, strict=True)}, tagged)
 
 
-def features_of(evidence: Evidence, thread: str) -> list[dict[str, float]]:
-    """The features of each sentence, the first ones of a very long mail."""
+def sums_of(evidence: Evidence, thread: str, using: Model) -> list[int]:
+    """For each sentence, the first ones of a very long mail, what its features say together."""
     cues: defaultdict[int, list[Cue]] = defaultdict(list)
     for cue in evidence.cues:
         cues[cue.sentence].append(cue)
-    shown = evidence.sentences[:_MOST_SENTENCES]
-    return [sentence_features(sentence, thread, cues[at], at == 0) for at, sentence in enumerate(shown)]
+    sums = []
+    for at, sentence in enumerate(evidence.sentences[:MOST_SENTENCES]):
+        words = sum([using.of_word(word, thread) for word in dict.fromkeys(sentence.words)])
+        names = [*pair_names(sentence.words), *other_names(sentence, thread, cues[at], at == 0)]
+        sums.append(words + added(using.table, names, _ONE))
+    return sums
 
 
-def _sums(weights: Weights, row: Mapping[str, float], size: int) -> list[float]:
-    sums = [0.0] * size
-    for name, value in row.items():
-        pairs = iter(weights.get(name, ()))
-        for at, hundredths in zip(pairs, pairs, strict=True):
-            sums[at] += hundredths * value
-    return [one / 100 for one in sums]
+def tags_of(total: int) -> list[float]:
+    """How likely a sentence is for each of TAGS."""
+    row = unpack(total, LANES)
+    scale = 1 / (100 * length_of(row[-1]))
+    return _soft([one * scale for one in row[: len(TAGS)]])
+
+
+def _sum_of_stack(table: Table, stacked: Mapping[str, float]) -> list[float]:
+    total = sum([(table.get(name, _ONE) - _ONE) * round(value * _FINE) for name, value in stacked.items()])
+    return [one / _FINE for one in unpack(total, LANES - 1)[len(TAGS) :]]
 
 
 def _soft(sums: Sequence[float]) -> list[float]:

@@ -2,7 +2,7 @@
 
 from mailer.inbound.fold import fold
 from mailer.inbound.understanding.evidence import Evidence
-from mailer.inbound.understanding.knowledge import numbers, shared
+from mailer.inbound.understanding.knowledge import numbers, shared, wholes
 from mailer.inbound.understanding.lexicon import Cue, lexicon
 from mailer.inbound.understanding.request import Rsvp
 from mailer.inbound.understanding.sentences import Sentence
@@ -12,8 +12,9 @@ NOTE_LENGTH = 500
 _ALL = (
     "zijn met", "er met", "down for", "us for", "debarque a", "debarquons a", "serons a", "komen met", "met z n",
     "met zijn", "met ons", "on sera", "nous serons", "serons", "sera a", "viendrons a", "venons a", "vient a", "we are",
-    "be", "wir sind", "kommen zu", "sind zu", "seremos", "somos", "with",
+    "be", "alle", "all", "tous les", "toutes les", "wir sind", "kommen zu", "sind zu", "seremos", "somos", "with",
 )  # fmt: skip
+_WE = frozenset({("zijn", "we"), ("komen", "we"), ("sind", "wir"), ("of", "us"), ("zijn", "wij")})
 _OPENING = 3  # a yes or a no stands in the first sentences: a greeting, thanks, and then the answer
 
 
@@ -96,20 +97,25 @@ def guests(evidence: Evidence) -> int:
 
 
 def _count(sentence: Sentence) -> int | None:
-    """Guests named by number: "met 3 collega's" is three, "we zijn met 4" and "4 personen" are three too."""
+    """Guests named by number: "met 3 collega's" is three, "we zijn met 4", "4 personen" and "alle 4" are three too."""
     words = sentence.words
     for at, word in enumerate(words):
+        if (everyone := wholes().get(word)) is not None:
+            return everyone - 1
         number = _number(word)
         if number is None:
             continue
-        after, before = words[at + 1 : at + 3], words[max(0, at - 3) : at]
-        if any(one in shared("guests", "extras") for one in after) or "extra" in words[at + 1 : at + 5]:
+        here = [one for one in range(at + 1, min(at + 3, len(words))) if sentence.clauses[one] == sentence.clauses[at]]
+        if any(words[one] in shared("guests", "extras") for one in here) or "extra" in words[at + 1 : at + 5]:
             return number
-        if after[:1] and after[0] in shared("guests", "totals") and number > 1:
-            return number - 1
-        if number > 1 and _speaks_of_all(before):
+        if number > 1 and (_is_total(words[at + 1 : at + 3]) or _speaks_of_all(words[max(0, at - 3) : at])):
             return number - 1
     return None
+
+
+def _is_total(after: tuple[str, ...]) -> bool:
+    """ "4 personen", "three of us", "drie zijn we": what follows the number says that it counts everybody."""
+    return bool(after[:1]) and (after[0] in shared("guests", "totals") or after in _WE)
 
 
 def _speaks_of_all(before: tuple[str, ...]) -> bool:

@@ -22,6 +22,7 @@ from mailer.inbound.understanding.wanted import wanted_language
 
 _PARTSTATS = {"ACCEPTED": "yes", "DECLINED": "no", "TENTATIVE": "maybe"}
 MAX_READ = 20_000
+MAX_BULK = 4_000  # of what went to many, where rules look for distress and for advertising
 #: Who asks for this may hear that a person reads it; whoever is upset, in grief or renamed hears from a person first.
 _THANKED = frozenset({"guidance", "contribution", "information", "join", "join_other", "rsvp", "confirm"})
 _GRAVE = ("complaint", "death", "sensitive", "rename", "privacy", "leave")
@@ -84,7 +85,7 @@ def _from_person(
     message: InboundMessage, thread: Thread, words: Words, bulk: Machine | None, learned: bool
 ) -> Request:
     text = f"{own_subject(message.subject)}\n\n{spoken(words)}".strip()
-    evidence, languages = _read(text, words.signature)
+    evidence, languages = _read(text[:MAX_BULK] if bulk else text, words.signature)
     language = languages[0]
     said = say_all(evidence)
     signed = _with_signature(evidence, words, languages)
@@ -92,10 +93,10 @@ def _from_person(
     distress = wishes.is_help(signed) or below
     named = people.others(message, words)
     ruled = Wishes({"help"}) if distress else _ruled(evidence, thread, words, bool(named), bulk is not None)
-    # What is encrypted has no words, and what went to many is nobody's wish: the rules look for distress in it.
-    learned = learned and bool(evidence.sentences) and not message.encrypted and bulk is None
+    learned = learned and bool(evidence.sentences) and not message.encrypted  # what is encrypted has no words
     reading = model.read(evidence, thread.kind, ruled.kinds, ruled.clear) if learned else None
-    if below or weighing.is_help(distress, reading):  # the model was not shown what stands below
+    # What went to many is nobody's wish: only the rules look for distress in it. Nor did the model see what is below.
+    if below or weighing.is_help(distress, reading if bulk is None else None):
         return Request(("help",), language=language, why=(_HELP, *said))
     if weighing.is_spam("spam" in ruled.kinds, reading, thread.kind):
         return Request(("spam",), language=language, certain=True, why=("advertising or fraud", *said))

@@ -15,12 +15,17 @@ from mailer.inbound.understanding.request import HUMAN, Rsvp
 
 HELP_FROM = 0.05  # a cry for help: the whole mail is one by so much,
 HELP_TAGGED = 0.1  # or the rules say so, and some sentence of it is one by so much
-_LEAVE_FROM, _LEAVE_RULED = 0.1, 0.02  # a goodbye must not be missed; anything else is what is likelier than not
-_BESIDE = 0.7
+_LEAVE_FROM, _LEAVE_RULED = 0.04, 0.005  # a goodbye must not be missed; anything else is what is likelier than not,
+_LIKELY, _PLAIN, _BESIDE = 0.5, 0.3, 0.7  # more so what the rules see plainly, less what only the model sees beside it
 _WISHES = tuple(kind for kind in HUMAN if kind not in ("help", "spam"))
 _ACTED_ON = ("join", "join_other", "leave", "rsvp", "confirm", "update")
-_AGREED, _CAREFUL = 0.5, 0.8  # with the rules: the wish likely enough, and a person not surely needed
-_ALONE, _SAFE = 0.85, 0.3  # without them: the wish very likely, and a person hardly needed
+_FOR_A_PERSON = ("information", "guidance", "privacy", "contribution", "other")
+# A machine may act where the rules see a wish plainly, it is so likely, and so unlikely that a person is needed; where
+# the rules saw it and doubted, or did not see it, the examples have to be surer.
+_ENOUGH, _NAMED, _CALM = 0.5, 0.6, 0.6
+_DOUBTED, _ALONE, _SAFE = 0.85, 0.7, 0.35
+_OPEN = 0.3  # how likely something else in it may be that only a person can answer
+_CAREFUL = 0.8  # a person is surely needed, whatever else was understood
 _IDLE = 0.1  # a person hardly needed at all
 _SPAM, _SOLD = 0.8, 0.1  # advertising; and too much like it for a machine to act on its words
 _ANSWERS = ("yes", "no", "maybe")
@@ -58,7 +63,8 @@ def settle(found: Wishes, reading: Reading, evidence: Evidence, thread: str, oth
     likely = reading.kinds
     settled = Wishes(kinds=_chosen(likely, found), stops=list(found.stops))
     for kind in settled.kinds & set(_ACTED_ON):
-        if _may_act(kind, found, likely) and _can_act(kind, found, thread, others):
+        doubtful = kind in found.kinds and _is_doubt_founded(kind, evidence)
+        if _may_act(kind, found, likely, doubtful) and _can_act(kind, found, thread, others):
             settled.clear.add(kind)
     if "rsvp" in settled.kinds:
         _answer(settled, found, reading, evidence, note)
@@ -77,8 +83,8 @@ def _is_only_thanks(found: Wishes, reading: Reading) -> bool:
 
 def _chosen(likely: Mapping[str, float], found: Wishes) -> set[str]:
     """What is likelier than not; beside what the rules see as well, only what is likely indeed."""
-    agreed = {kind for kind in found.kinds if likely.get(kind, 0.0) >= _AGREED}
-    least = _BESIDE if agreed else 0.5
+    agreed = {kind for kind in found.kinds if likely[kind] >= (_PLAIN if kind in found.clear else _LIKELY)}
+    least = _BESIDE if agreed else _LIKELY
     chosen = agreed | {kind for kind in _WISHES if likely[kind] >= least}
     if _may_leave(likely, found):
         chosen.add("leave")
@@ -91,14 +97,25 @@ def _may_leave(likely: Mapping[str, float], found: Wishes) -> bool:
     return likely["leave"] >= _LEAVE_FROM or "leave" in found.clear or ruled
 
 
-def _may_act(kind: str, found: Wishes, likely: Mapping[str, float]) -> bool:
-    """Whether the wish is sure enough; where the rules saw it and doubted, their doubt stands."""
-    if likely["spam"] > _SOLD:
+def _is_doubt_founded(kind: str, evidence: Evidence) -> bool:
+    """Whether what the rules saw and were not sure of stays for a person, however sure the examples are.
+
+    Who asks to be let in only gets a question; a goodbye that is a question, or speaks of somebody else, is none.
+    """
+    asks = any(sentence.asks for sentence in evidence.sentences)
+    return kind != "join" and (kind != "leave" or asks or bool(evidence.about("about.third", "about.kin")))
+
+
+def _may_act(kind: str, found: Wishes, likely: Mapping[str, float], doubtful: bool) -> bool:
+    """Whether the wish is sure enough, nothing else waits beside it, and nobody has to look."""
+    if likely["spam"] > _SOLD or max(likely[other] for other in _FOR_A_PERSON) > _OPEN:
         return False
     if kind in found.clear:
-        return likely[kind] >= _AGREED and (kind != "join_other" or likely[PERSON] <= _AGREED)
-    alone = kind not in found.kinds and kind != "join_other"  # whom others name, the rules must have seen
-    return alone and likely[kind] >= _ALONE and likely[PERSON] <= _SAFE
+        enough = _NAMED if kind == "join_other" else _ENOUGH
+        return likely[kind] >= enough and likely[PERSON] <= _CALM
+    enough = _DOUBTED if kind in found.kinds else _ALONE
+    alone = kind != "join_other"  # whom others name, the rules must have seen
+    return alone and not doubtful and likely[kind] >= enough and likely[PERSON] <= _SAFE
 
 
 def _can_act(kind: str, found: Wishes, thread: str, others: bool) -> bool:
@@ -107,7 +124,9 @@ def _can_act(kind: str, found: Wishes, thread: str, others: bool) -> bool:
         return thread == "confirmation"
     if kind == "update":
         return kind in found.clear
-    return others if kind == "join_other" else kind != "rsvp" or thread == "invitation" or kind in found.clear
+    if kind == "join_other":  # under an invitation others are rather brought along than registered
+        return others and thread != "invitation"
+    return kind != "rsvp" or thread == "invitation" or kind in found.clear
 
 
 def _answer(settled: Wishes, found: Wishes, reading: Reading, evidence: Evidence, note: str) -> None:
