@@ -4,7 +4,7 @@ The rules say what the words mean, word by word; the model says what people who 
 a machine may act; where only one of them sees a wish, a person mostly looks. A cry for help needs only one of them.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from mailer.inbound.understanding import rsvp
 from mailer.inbound.understanding.evidence import Evidence
@@ -22,9 +22,10 @@ _ACTED_ON = ("join", "join_other", "leave", "rsvp", "confirm", "update")
 _FOR_A_PERSON = ("information", "guidance", "privacy", "contribution", "other")
 # A machine may act where the rules see a wish plainly, it is so likely, and so unlikely that a person is needed; where
 # the rules saw it and doubted, or did not see it, the examples have to be surer.
-_ENOUGH, _NAMED, _CALM = 0.5, 0.6, 0.6
+_ENOUGH, _NAMED, _CALM = 0.4, 0.7, 0.5
 _DOUBTED, _ALONE, _SAFE = 0.85, 0.7, 0.35
-_OPEN = 0.3  # how likely something else in it may be that only a person can answer
+# How likely something else may be meant as well: where both agree to the word, and where they do not.
+_OPEN, _AJAR = 0.35, 0.25
 _CAREFUL = 0.8  # a person is surely needed, whatever else was understood
 _IDLE = 0.1  # a person hardly needed at all
 _SPAM, _SOLD = 0.8, 0.1  # advertising; and too much like it for a machine to act on its words
@@ -62,9 +63,10 @@ def settle(found: Wishes, reading: Reading, evidence: Evidence, thread: str, oth
     """
     likely = reading.kinds
     settled = Wishes(kinds=_chosen(likely, found), stops=list(found.stops))
+    beside = _is_more_meant(likely, settled.kinds, _OPEN if settled.kinds == found.clear == found.kinds else _AJAR)
     for kind in settled.kinds & set(_ACTED_ON):
-        doubtful = kind in found.kinds and _is_doubt_founded(kind, evidence)
-        if _may_act(kind, found, likely, doubtful) and _can_act(kind, found, thread, others):
+        doubtful = kind in found.kinds and _is_doubt_founded(kind, evidence, thread)
+        if not beside and _may_act(kind, found, likely, doubtful) and _can_act(kind, found, thread, others):
             settled.clear.add(kind)
     if "rsvp" in settled.kinds:
         _answer(settled, found, reading, evidence, note)
@@ -97,24 +99,32 @@ def _may_leave(likely: Mapping[str, float], found: Wishes) -> bool:
     return likely["leave"] >= _LEAVE_FROM or "leave" in found.clear or ruled
 
 
-def _is_doubt_founded(kind: str, evidence: Evidence) -> bool:
+def _is_more_meant(likely: Mapping[str, float], chosen: Collection[str], least: float) -> bool:
+    """Whether a person may be needed for something, or more was perhaps meant than was understood."""
+    return max(likely[kind] for kind in _WISHES if kind in _FOR_A_PERSON or kind not in chosen) > least
+
+
+def _is_doubt_founded(kind: str, evidence: Evidence, thread: str) -> bool:
     """Whether what the rules saw and were not sure of stays for a person, however sure the examples are.
 
-    Who asks to be let in only gets a question; a goodbye that is a question, or speaks of somebody else, is none.
+    Who asks to be let in only gets a question. A goodbye that is a question, speaks of somebody else, or answers an
+    invitation may not be one.
     """
+    if kind != "leave":
+        return kind != "join"
     asks = any(sentence.asks for sentence in evidence.sentences)
-    return kind != "join" and (kind != "leave" or asks or bool(evidence.about("about.third", "about.kin")))
+    return thread == "invitation" or asks or bool(evidence.about("about.third", "about.kin"))
 
 
 def _may_act(kind: str, found: Wishes, likely: Mapping[str, float], doubtful: bool) -> bool:
     """Whether the wish is sure enough, nothing else waits beside it, and nobody has to look."""
-    if likely["spam"] > _SOLD or max(likely[other] for other in _FOR_A_PERSON) > _OPEN:
+    if likely["spam"] > _SOLD:
         return False
     if kind in found.clear:
         enough = _NAMED if kind == "join_other" else _ENOUGH
         return likely[kind] >= enough and likely[PERSON] <= _CALM
     enough = _DOUBTED if kind in found.kinds else _ALONE
-    alone = kind != "join_other"  # whom others name, the rules must have seen
+    alone = kind not in ("join_other", "confirm")  # whom others name, and a consent, the rules must have seen
     return alone and not doubtful and likely[kind] >= enough and likely[PERSON] <= _SAFE
 
 
