@@ -24,6 +24,7 @@ _FOR_A_PERSON = ("information", "guidance", "privacy", "contribution", "other")
 # the rules saw it and doubted, or did not see it, the examples have to be surer.
 _ENOUGH, _NAMED, _CALM = 0.4, 0.7, 0.5
 _DOUBTED, _ALONE, _SAFE = 0.85, 0.7, 0.35
+_CONSENT = 0.95
 # How likely something else may be meant as well: where both agree to the word, and where they do not.
 _OPEN, _AJAR = 0.35, 0.25
 _CAREFUL = 0.8  # a person is surely needed, whatever else was understood
@@ -123,9 +124,13 @@ def _may_act(kind: str, found: Wishes, likely: Mapping[str, float], doubtful: bo
     if kind in found.clear:
         enough = _NAMED if kind == "join_other" else _ENOUGH
         return likely[kind] >= enough and likely[PERSON] <= _CALM
-    enough = _DOUBTED if kind in found.kinds else _ALONE
-    alone = kind not in ("join_other", "confirm")  # whom others name, and a consent, the rules must have seen
-    return alone and not doubtful and likely[kind] >= enough and likely[PERSON] <= _SAFE
+    if doubtful or likely[PERSON] > _SAFE:
+        return False
+    if kind == "join_other":
+        return False  # whom others name, the rules must have seen
+    if kind == "confirm":  # a consent is plain, or in a word or two that the rules do not know
+        return found.kinds == {"other"} and likely[kind] >= _CONSENT
+    return likely[kind] >= (_DOUBTED if kind in found.kinds else _ALONE)
 
 
 def _can_act(kind: str, found: Wishes, thread: str, others: bool) -> bool:
