@@ -22,14 +22,16 @@ _ACTED_ON = ("join", "join_other", "leave", "rsvp", "confirm", "update")
 _FOR_A_PERSON = ("information", "guidance", "privacy", "contribution", "other")
 # A machine may act where the rules see a wish plainly, it is so likely, and so unlikely that a person is needed; where
 # the rules saw it and doubted, or did not see it, the examples have to be surer.
-_ENOUGH, _NAMED, _CALM = 0.4, 0.7, 0.5
-_DOUBTED, _ALONE, _SAFE = 0.85, 0.7, 0.35
+_ENOUGH, _CALM = 0.5, 0.4
+_NAMED = 0.7  # the same for others who are to be registered
+_DOUBTED, _ALONE, _SAFE = 0.85, 0.7, 0.3
 _CONSENT = 0.95
 # How likely something else may be meant as well: where both agree to the word, and where they do not.
 _OPEN, _AJAR = 0.35, 0.25
 _CAREFUL = 0.8  # a person is surely needed, whatever else was understood
 _IDLE = 0.1  # a person hardly needed at all
 _SPAM, _SOLD = 0.8, 0.1  # advertising; and too much like it for a machine to act on its words
+_TENDER, _HINT = ("other", "update", "privacy", "leave"), 0.04  # what a receipt would be cold comfort to
 _ANSWERS = ("yes", "no", "maybe")
 
 
@@ -43,8 +45,9 @@ def is_help(ruled: bool, reading: Reading | None) -> bool:
 def is_calm(reading: Reading) -> bool:
     """Whether a mail plainly is one of business: nothing in it sounds as if an automatic word could hurt."""
     likely = reading.kinds
-    tender = max(likely[kind] for kind in ("other", "update", "privacy", "leave"))
-    return likely["help"] < HELP_FROM / 2 and reading.best("help") < HELP_TAGGED and tender < 0.1
+    tender = max(likely[kind] for kind in _TENDER)
+    harmless = likely["help"] < HELP_FROM / 2 and reading.best("help") < HELP_TAGGED
+    return harmless and tender < _HINT and reading.best(*_TENDER) < _OPEN
 
 
 def is_spam(ruled: bool, reading: Reading | None, thread: str) -> bool:
@@ -64,7 +67,7 @@ def settle(found: Wishes, reading: Reading, evidence: Evidence, thread: str, oth
     """
     likely = reading.kinds
     settled = Wishes(kinds=_chosen(likely, found), stops=list(found.stops))
-    beside = _is_more_meant(likely, settled.kinds, _OPEN if settled.kinds == found.clear == found.kinds else _AJAR)
+    beside = {"join", "leave"} <= settled.kinds or _is_more_meant(likely, settled.kinds, _least(settled, found))
     for kind in settled.kinds & set(_ACTED_ON):
         doubtful = kind in found.kinds and _is_doubt_founded(kind, evidence, thread)
         if not beside and _may_act(kind, found, likely, doubtful) and _can_act(kind, found, thread, others):
@@ -105,6 +108,12 @@ def _is_more_meant(likely: Mapping[str, float], chosen: Collection[str], least: 
     return max(likely[kind] for kind in _WISHES if kind in _FOR_A_PERSON or kind not in chosen) > least
 
 
+def _least(settled: Wishes, found: Wishes) -> float:
+    """From which likelihood on something else may be meant: more is allowed where both voices say exactly the same."""
+    same = settled.kinds == found.clear == found.kinds and "join_other" not in settled.kinds
+    return _OPEN if same else _AJAR
+
+
 def _is_doubt_founded(kind: str, evidence: Evidence, thread: str) -> bool:
     """Whether what the rules saw and were not sure of stays for a person, however sure the examples are.
 
@@ -122,8 +131,8 @@ def _may_act(kind: str, found: Wishes, likely: Mapping[str, float], doubtful: bo
     if likely["spam"] > _SOLD:
         return False
     if kind in found.clear:
-        enough = _NAMED if kind == "join_other" else _ENOUGH
-        return likely[kind] >= enough and likely[PERSON] <= _CALM
+        enough, calm = (_NAMED, _SAFE) if kind == "join_other" else (_ENOUGH, _CALM)
+        return likely[kind] >= enough and likely[PERSON] <= calm
     if doubtful or likely[PERSON] > _SAFE:
         return False
     if kind == "join_other":
