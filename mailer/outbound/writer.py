@@ -26,7 +26,7 @@ from mailer.outbound.letter import CalendarPart, Letter
 from mailer.outbound.outbox import OutboxItem
 from mailer.outbound.resources import in_language
 from mailer.outbound.retry import GIVE_UP_AFTER
-from mailer.outbound.source import Source, load
+from mailer.outbound.source import Source
 
 #: Letters that may reach somebody who never wrote to us: nothing on the outside says who we are (DIS-07).
 _UNNAMED = ("confirmation",)
@@ -141,7 +141,7 @@ class Writer:
     def _edition(
         self, compiler: Compiler, name: str, language: str, variant: str, facts: Mapping[str, Any]
     ) -> Edition:
-        source = load(compiler.find("mails", name))
+        source = compiler.mail(name)
         return compiler.edition(source, self._written(source, language), variant, {**self.facts(), **facts})
 
     def _written(self, source: Source, language: str) -> str:
@@ -152,7 +152,7 @@ class Writer:
     def resources(self, name: str, language: str) -> list[dict[str, str]]:
         """The network's own links in the language that the mail `name` will be in; none if they are broken."""
         try:
-            written = self._written(load(self.compiler.find("mails", name)), language)
+            written = self._written(self.compiler.mail(name), language)
             return in_language(self.compiler.resources(), written)
         except TemplateError as error:
             maillog.template_broken(name, error.file, error.line)
