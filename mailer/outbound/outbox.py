@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ForeignKey, Index, LargeBinary, String, UniqueConstraint, case, func, null, or_, select, update
+from sqlalchemy import ForeignKey, Index, LargeBinary, String, UniqueConstraint, case, func, null, or_, select, text, update
 from sqlalchemy.orm import Mapped, Session, defer, mapped_column
 
 from contacts import privacy
@@ -44,7 +44,12 @@ class OutboxItem(Base):
     """One letter; `content` holds the bytes of a single letter, `edition_id` and `slots` make those of an issue."""
 
     __tablename__ = "outbox"
-    __table_args__ = (UniqueConstraint("issue_id", "member_id"), Index("ix_outbox_due", "state", "next_attempt_at"))
+    __table_args__ = (
+        UniqueConstraint("issue_id", "member_id"),
+        Index("ix_outbox_due", "state", "next_attempt_at"),
+        Index("ix_outbox_kind_created_at", "kind", "created_at"),
+        Index("ix_outbox_written_to", text("lower(recipient)"), "kind", "created_at"),
+    )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     kind: Mapped[str] = mapped_column(String(24))
