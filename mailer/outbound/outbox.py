@@ -12,8 +12,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ForeignKey, Index, LargeBinary, String, UniqueConstraint, case, func, null, or_, select, text, update
+from sqlalchemy import ForeignKey, Index, LargeBinary, String, UniqueConstraint, case, func, null, or_, select, update
 from sqlalchemy.orm import Mapped, Session, defer, mapped_column
+from sqlalchemy.sql.expression import ColumnElement, Update
 
 from contacts import privacy
 from contacts.address import Address
@@ -48,7 +49,6 @@ class OutboxItem(Base):
         UniqueConstraint("issue_id", "member_id"),
         Index("ix_outbox_due", "state", "next_attempt_at"),
         Index("ix_outbox_kind_created_at", "kind", "created_at"),
-        Index("ix_outbox_written_to", text("lower(recipient)"), "kind", "created_at"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -75,6 +75,9 @@ class OutboxItem(Base):
     reply_text: Mapped[str | None] = mapped_column(String(500))
     created_at: Mapped[datetime]
     finished_at: Mapped[datetime | None]
+
+
+Index("ix_outbox_written_to", func.lower(OutboxItem.recipient), OutboxItem.kind, OutboxItem.created_at)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,17 +108,8 @@ def claim(database: Database, owner: str, now: datetime, limit: int, wait: timed
     )
     with database.begin() as session:
         ids = session.scalars(due).all()
-        session.execute(
-            update(OutboxItem)
-            .where(OutboxItem.id.in_(ids))
-            .values(
-                state=SUBMITTING,
-                owner=owner,
-                lease_until=now + LEASE,
-                phase="claimed",
-                next_attempt_at=now + wait,
-            )
-        )
+        ours = {"state": SUBMITTING, "owner": owner, "lease_until": now + LEASE, "phase": "claimed"}
+        session.execute(update(OutboxItem).where(OutboxItem.id.in_(ids)).values(**ours, next_attempt_at=now + wait))
         items = session.scalars(select(OutboxItem).where(OutboxItem.id.in_(ids)).order_by(OutboxItem.id)).all()
         return [item for item in items if _keep(session, item, now)]
 
@@ -199,15 +193,9 @@ def give_back(database: Database, items: Sequence[OutboxItem], until: datetime) 
     with database.begin() as session:
         mine = update(OutboxItem).where(OutboxItem.id.in_(ids), OutboxItem.state == SUBMITTING)
         mine = mine.where(OutboxItem.phase != "dot_sent", OutboxItem.owner.in_({item.owner for item in items}))
-        session.execute(
-            mine.values(
-                state=QUEUED,
-                owner=None,
-                lease_until=None,
-                attempt=OutboxItem.attempt - case((OutboxItem.phase == "in_hand", 1), else_=0),
-                next_attempt_at=until,
-            )
-        )
+        attempt = OutboxItem.attempt - case((OutboxItem.phase == "in_hand", 1), else_=0)
+        back = {"state": QUEUED, "owner": None, "lease_until": None, "next_attempt_at": until}
+        session.execute(mine.values(**back, attempt=attempt))
 
 
 def recover(database: Database, now: datetime, alone: bool) -> dict[str, int]:
@@ -305,13 +293,20 @@ def everything(session: Session) -> Sequence[OutboxItem]:
     return session.scalars(select(OutboxItem).options(defer(OutboxItem.content)).order_by(OutboxItem.id)).all()
 
 
+def unsent(session: Session, recipient: str, kind: str) -> OutboxItem | None:
+    """The newest letter of a kind to this recipient that nobody ever took in hand, locked: its words may change yet."""
+    mine = select(OutboxItem).where(OutboxItem.recipient == recipient, OutboxItem.kind == kind)
+    waiting = mine.where(OutboxItem.state == QUEUED, OutboxItem.attempt == 0, OutboxItem.phase.is_(None))
+    newest = waiting.order_by(OutboxItem.id.desc()).limit(1)
+    return session.scalar(newest.with_for_update(skip_locked=True).execution_options(populate_existing=True))
+
+
 def withdraw(session: Session, member_id: int, kinds: Sequence[str], now: datetime) -> int:
     """Take back what still waits for a member; returns how many rows."""
     mine = update(OutboxItem).where(
         OutboxItem.member_id == member_id, OutboxItem.state == QUEUED, OutboxItem.kind.in_(kinds)
     )
-    done = session.execute(mine.values(state=WITHDRAWN, phase="withdrawn", finished_at=now))
-    return int(getattr(done, "rowcount", 0))
+    return _changed(session, mine.values(state=WITHDRAWN, phase="withdrawn", finished_at=now))
 
 
 def addresses(session: Session, domain: str | None = None) -> Sequence[str]:
@@ -334,12 +329,11 @@ def drop_content(session: Session, before: datetime, addresses_before: datetime)
     To whom and about what they were goes at the same time for who is no member, for members by `addresses_before`.
     """
     content = OutboxItem.content.is_not(None) | OutboxItem.slots.is_not(None) | OutboxItem.reply_text.is_not(None)
-    emptied = session.execute(update(OutboxItem).where(OutboxItem.finished_at < before, content).values(**_EMPTIED))
+    emptied = _changed(session, update(OutboxItem).where(OutboxItem.finished_at < before, content).values(**_EMPTIED))
     strangers = (OutboxItem.finished_at < before) & OutboxItem.member_id.is_(None)
     aged = (OutboxItem.finished_at < addresses_before) | strangers
     named = (OutboxItem.recipient != "") | OutboxItem.about.is_not(None)
-    unnamed = session.execute(update(OutboxItem).where(aged, named).values(recipient="", about=None))
-    return sum(int(getattr(done, "rowcount", 0)) for done in (emptied, unnamed))
+    return emptied + _changed(session, update(OutboxItem).where(aged, named).values(recipient="", about=None))
 
 
 def find(session: Session, item_id: int) -> OutboxItem | None:
@@ -376,24 +370,25 @@ def retry(session: Session, item: OutboxItem, now: datetime, give_up_at: datetim
 
 def call_off(session: Session, item: OutboxItem, now: datetime) -> None:
     """A person decides that a waiting letter does not leave; raises RuleBroken("state") when it does not wait."""
-    waiting = (OutboxItem.id == item.id) & (OutboxItem.state == QUEUED)
-    done = session.execute(
-        update(OutboxItem).where(waiting).values(state=WITHDRAWN, phase="called_off", finished_at=now)
-    )
-    if not getattr(done, "rowcount", 0):
+    if not _call_off(session, OutboxItem.id == item.id, now):
         raise RuleBroken("state", f"Letter {item.id} does not wait any more; it is {item.state}.")
 
 
 def call_off_issue(session: Session, issue: Issue, now: datetime) -> int:
     """Take back what still waits of an issue that was called off; returns how many letters."""
-    waiting = (OutboxItem.issue_id == issue.id) & (OutboxItem.state == QUEUED)
-    done = session.execute(
-        update(OutboxItem).where(waiting).values(state=WITHDRAWN, phase="called_off", finished_at=now)
-    )
-    return int(getattr(done, "rowcount", 0))
+    return _call_off(session, OutboxItem.issue_id == issue.id, now)
+
+
+def _call_off(session: Session, which: ColumnElement[bool], now: datetime) -> int:
+    waiting = update(OutboxItem).where(which, OutboxItem.state == QUEUED)
+    return _changed(session, waiting.values(state=WITHDRAWN, phase="called_off", finished_at=now))
 
 
 def hurry(session: Session, now: datetime) -> int:
     """Everything that was postponed is due now (the relay is back); returns how many letters."""
     postponed = (OutboxItem.state == QUEUED) & (OutboxItem.next_attempt_at > now)
-    return int(getattr(session.execute(update(OutboxItem).where(postponed).values(next_attempt_at=now)), "rowcount", 0))
+    return _changed(session, update(OutboxItem).where(postponed).values(next_attempt_at=now))
+
+
+def _changed(session: Session, statement: Update) -> int:
+    return int(getattr(session.execute(statement), "rowcount", 0))
