@@ -25,9 +25,6 @@ from mailer.inbound.register import QUARANTINE, REVIEW, Entry, InboundMail, Plac
 from mailer.inbound.suggestion import example_outline, suggestion
 from mailer.inbound.understanding import Plan, Request, Thread, decide, understand
 
-#: After these actions alone nobody is a member who was not before.
-_QUIET = frozenset({"auto_reply", "record_rsvp"})
-
 
 @dataclass(slots=True)
 class Mail:
@@ -151,8 +148,10 @@ def _answer_all(app: App, session: Session, mails: Sequence[Mail]) -> list[Inbou
         waits = entry.disposition == REVIEW
         entries.append(entry)
         waiting.append(_waiting(session, mail.message, mail.request, context, now) if waits else None)
-        if not set(plan.actions) <= _QUIET or context.is_coordinator:
+        if context.is_coordinator:
             desk.forget_strangers()
+        elif "register" in plan.actions:
+            desk.forget_strangers([person.address for person in mail.request.people if person.address])
     made = register.record(session, entries, now)
     _put_in_tray(app, session, [(row, one) for row, one in zip(made, waiting, strict=True) if one])
     return made

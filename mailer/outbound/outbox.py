@@ -14,7 +14,7 @@ from typing import Any
 
 from sqlalchemy import ForeignKey, Index, LargeBinary, String, UniqueConstraint, case, func, null, or_, select, update
 from sqlalchemy.orm import Mapped, Session, defer, mapped_column
-from sqlalchemy.sql.expression import ColumnElement, Update
+from sqlalchemy.sql.expression import ColumnElement, Update, bindparam
 
 from contacts import privacy
 from contacts.address import Address
@@ -77,6 +77,11 @@ class OutboxItem(Base):
     finished_at: Mapped[datetime | None]
 
 
+#: Asked before every answer, and therefore built once.
+_WRITTEN = select(func.count()).where(
+    OutboxItem.kind.in_(bindparam("kinds", expanding=True)), OutboxItem.created_at > bindparam("since")
+)
+_TIMES_SENT = _WRITTEN.where(func.lower(OutboxItem.recipient) == bindparam("recipient"))
 Index("ix_outbox_written_to", func.lower(OutboxItem.recipient), OutboxItem.kind, OutboxItem.created_at)
 
 
@@ -261,16 +266,13 @@ def sent_lately(session: Session, recipient: str, kinds: Sequence[str], since: d
 
 def times_sent(session: Session, recipient: str, kinds: Sequence[str], since: datetime) -> int:
     """How often; two spellings of an address that differ in case only are one."""
-    wanted = select(func.count()).where(
-        func.lower(OutboxItem.recipient) == recipient.lower(), OutboxItem.kind.in_(kinds), OutboxItem.created_at > since
-    )
-    return int(session.scalar(wanted) or 0)
+    values = {"recipient": recipient.lower(), "kinds": kinds, "since": since}
+    return int(session.scalar(_TIMES_SENT, values) or 0)
 
 
 def written_since(session: Session, kinds: Sequence[str], since: datetime) -> int:
     """How many letters of these kinds were queued after `since`."""
-    wanted = select(func.count()).where(OutboxItem.kind.in_(kinds), OutboxItem.created_at > since)
-    return int(session.scalar(wanted) or 0)
+    return int(session.scalar(_WRITTEN, {"kinds": kinds, "since": since}) or 0)
 
 
 def counts(session: Session, issue_id: int | None = None) -> dict[str, int]:
