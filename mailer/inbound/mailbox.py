@@ -43,7 +43,7 @@ class Waiting:
 
 
 class Mailbox:
-    """One logged-in connection with INBOX selected; not shared between threads, and it never reconnects by itself.
+    """One logged-in connection with INBOX selected; for one thread at a time, and it never reconnects by itself.
 
     Every method raises MailboxUnavailable when the server is away, slow (`timeout`, in seconds) or refuses; entering
     raises LoginRefused too. Neither holds a word of the server's beyond its response code: it could name people.
