@@ -120,3 +120,39 @@ def test_a_round_that_is_asked_to_stop_files_what_it_did(
     assert read_mailbox.read_mailbox(app, StopsAfterOne()) == 3
     with app.open_mailbox() as box:
         assert len(box.waiting()) == 4
+
+
+def test_many_are_moved_with_few_commands_and_none_that_was_not_named() -> None:
+    uids = [*range(1, 501), 503, 505, *range(600, 1200)]
+    with ImapScript() as server, Mailbox(server.account, 5) as mailbox:
+        assert mailbox.file_all(uids, "handled") == []
+    moves = [one.split()[2] for one in server.commands if one.startswith("UID MOVE")]
+    assert moves == ["1:500,503,505,600:697", "698:1199"]
+
+
+@pytest.mark.conf("REL-36")
+def test_mails_that_a_server_refuses_are_looked_for_by_halves() -> None:
+    answers = {"UID MOVE": "{tag} NO [CANNOT] not this one\r\n"}
+    with ImapScript(answers) as server, Mailbox(server.account, 5) as mailbox:
+        kept = set[int]()
+        with Filing(mailbox, kept) as filing:
+            filing.add(dict.fromkeys(range(1, 9), "handled"))
+            filing.finish()
+    asked = [one.split()[2] for one in server.commands if one.startswith("UID MOVE")]
+    assert {"1:8", "1:4", "5:8", "1:2", "8"} <= set(asked)
+    assert kept == set(range(1, 9))
+
+
+def test_after_a_slow_move_the_next_ones_wait_and_go_together() -> None:
+    with ImapScript() as server, Mailbox(server.account, 5) as mailbox, Filing(mailbox, set()) as filing:
+        filing.add({1: "handled"})
+        with filing.paused():
+            pass
+        with filing.paused():
+            filing._not_before += 3600.0  # as if that move had taken minutes
+        for uid in (2, 3):
+            filing.add({uid: "handled"})
+            with filing.paused():
+                pass
+        filing.finish()
+    assert [one.split()[2] for one in server.commands if one.startswith("UID MOVE")] == ["1", "2:3"]
