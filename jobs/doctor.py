@@ -113,7 +113,10 @@ def _facts(app: App) -> dict[str, Any]:
         "starts_at": now.isoformat(), "ends_at": (now + timedelta(hours=2)).isoformat(), "variant": "plain",
     }  # fmt: skip
     folder = folder_names.folder_name(app, "review")
-    notice = {"folder": folder, "kinds": ["other"], "number": 1, "received_at": now.isoformat(), "urgent": False}
+    notice = {
+        "folder": folder, "kinds": ["other"], "urgent": False, "several": False, "day": now.date().isoformat(),
+        "numbers": "1", "count": "1", "hour": "09", "minute": "30",
+    }  # fmt: skip
     return {
         "meeting": meeting, "notice": notice, "answer": "yes", "guests": 1, "waiting": False, "update": False,
         "resources": [{"title": "Example", "url": "https://www.example.org"}],

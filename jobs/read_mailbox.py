@@ -13,6 +13,7 @@ from sqlalchemy.exc import OperationalError
 
 from jobs import folder_names, heartbeat, in_hand, taking_in
 from jobs.app import App
+from jobs.filing import Filing
 from mailer import maillog
 from mailer.errors import Unavailable
 from mailer.inbound import register
@@ -57,16 +58,16 @@ def drain(app: App, box: Mailbox, stop: threading.Event, kept: set[int]) -> int:
     with app.database.read() as session:
         noted = register.ledger(session, box.uidvalidity, [mail.uid for mail in waiting])
     finished = {uid: entry.disposition for uid, entry in noted.items() if entry.disposition}
-    _file(box, finished, kept)
     one_by_one = in_hand.is_left_behind(app.data_dir)
     count = 0
-    for batch in _batches([mail for mail in waiting if mail.uid not in finished], 1 if one_by_one else _MOST_MAILS):
-        if stop.is_set():
-            break
-        done = _take(app, box, batch, noted)
-        count += len(done)
-        _file(box, done, kept)
-        heartbeat.beat(app.data_dir, "read_mailbox", app.now())
+    with Filing(box, kept) as filing:
+        filing.add(finished)
+        for batch in _batches([mail for mail in waiting if mail.uid not in finished], 1 if one_by_one else _MOST_MAILS):
+            if stop.is_set():
+                break
+            count += _take(app, box, batch, noted, filing)
+            heartbeat.beat(app.data_dir, "read_mailbox", app.now())
+        filing.finish()
     return count
 
 
@@ -84,76 +85,65 @@ def _batches(waiting: Sequence[Waiting], most: int) -> Iterator[list[Waiting]]:
         yield batch
 
 
-def _take(app: App, box: Mailbox, batch: Sequence[Waiting], noted: Mapping[int, LedgerEntry]) -> dict[int, str]:
-    """The dispositions of a batch by UID: together if that works, else mail by mail."""
+def _take(
+    app: App, box: Mailbox, batch: Sequence[Waiting], noted: Mapping[int, LedgerEntry], filing: Filing
+) -> int:
+    """Take in a batch, together if that works, else mail by mail; returns how many mails were done."""
     if len(batch) > 1 and not any(mail.uid in noted for mail in batch):
-        found = _take_together(app, box, batch)
+        found = _take_together(app, box, batch, filing)
         if found is not None:
-            return found
-    done = {}
+            filing.add(found)
+            return len(found)
+    done = 0
     for mail in batch:
         entry = noted.get(mail.uid)
-        disposition = _take_alone(app, box, mail, entry.attempts if entry else 0)
+        disposition = _take_alone(app, box, mail, entry.attempts if entry else 0, filing)
         if disposition is not None:
-            done[mail.uid] = disposition
+            filing.add({mail.uid: disposition})
+            done += 1
     return done
 
 
-def _take_together(app: App, box: Mailbox, batch: Sequence[Waiting]) -> dict[int, str] | None:
-    """The dispositions, or None when each mail has to be taken by itself to see which one is to blame."""
-    try:
-        raws = box.fetch_all([mail.uid for mail in batch])
-    except Unavailable:
-        box.waiting()  # raises again when it is the server that is away, and not one of these mails
+def _take_together(app: App, box: Mailbox, batch: Sequence[Waiting], filing: Filing) -> dict[int, str] | None:
+    """The dispositions of a batch by UID, or None when each mail has to be taken by itself to see which is to blame."""
+    here = _fetch_together(box, batch, filing)
+    if here is None:
         return None
-    here = [(Place(box.uidvalidity, mail.uid), raws[mail.uid]) for mail in batch if mail.uid in raws]
     try:
         return taking_in.take_together(app, here) if here else {}
     except (OperationalError, OSError, MemoryError):
         raise  # our trouble (the database, the disk): the mails stay where they are
     except Exception as error:  # nothing was committed; alone, the mail that is to blame will show itself
-        maillog.batch_broken(len(here), type(error).__name__)
+        maillog.batch_broken(len(batch), type(error).__name__)
         return None
 
 
-def _take_alone(app: App, box: Mailbox, mail: Waiting, failures: int) -> str | None:
+def _fetch_together(box: Mailbox, batch: Sequence[Waiting], filing: Filing) -> list[tuple[Place, bytes]] | None:
+    """The mails of a batch that are still there, or None when the server does not give them all."""
+    with filing.paused():
+        try:
+            raws = box.fetch_all([mail.uid for mail in batch])
+        except Unavailable:
+            box.waiting()  # raises again when it is the server that is away, and not one of these mails
+            return None
+    return [(Place(box.uidvalidity, mail.uid), raws[mail.uid]) for mail in batch if mail.uid in raws]
+
+
+def _take_alone(app: App, box: Mailbox, mail: Waiting, failures: int, filing: Filing) -> str | None:
     """Fetch one mail and take it in; the disposition, or None when there is nothing to file yet."""
     place = Place(box.uidvalidity, mail.uid)
     if failures >= register.MAX_ATTEMPTS:
         key = hashlib.sha256(str(place).encode()).hexdigest()
         return taking_in.set_aside(app, place, key, f"it could not be taken in, {failures} times")
-    try:
-        raw = box.header(mail.uid) if mail.size > MAX_SIZE else box.fetch(mail.uid)
-    except Unavailable:
-        taking_in.note_failure(app, place)
-        box.waiting()  # raises again when it is the server that is away, and not this one mail
-        return None
+    with filing.paused():
+        try:
+            raw = box.header(mail.uid) if mail.size > MAX_SIZE else box.fetch(mail.uid)
+        except Unavailable:
+            taking_in.note_failure(app, place)
+            box.waiting()  # raises again when it is the server that is away, and not this one mail
+            return None
     if raw is None:
         return None
     if mail.size > MAX_SIZE:
         return taking_in.set_aside(app, place, content_key(raw), "larger than 25 MB")
     return taking_in.take_alone(app, place, raw)
-
-
-def _file(box: Mailbox, done: Mapping[int, str], kept: set[int]) -> None:
-    """Move finished mails to their folders, each folder's in one go."""
-    for disposition in sorted(set(done.values())):
-        uids = sorted(uid for uid, one in done.items() if one == disposition)
-        for start in range(0, len(uids), _MOST_MAILS):
-            _file_some(box, uids[start : start + _MOST_MAILS], disposition, kept)
-
-
-def _file_some(box: Mailbox, uids: Sequence[int], disposition: str, kept: set[int]) -> None:
-    """One that cannot be moved is told of once and stays, marked as done."""
-    try:
-        stayed = box.file_all(uids, disposition)
-    except Unavailable:
-        box.waiting()  # raises again when it is the server that is away, and not these mails (a full quota)
-        if len(uids) > 1:
-            for uid in uids:
-                _file_some(box, [uid], disposition, kept)
-            return
-        stayed = list(uids)
-    for uid in stayed:
-        kept.add(uid)
-        maillog.mail_not_filed(uid)

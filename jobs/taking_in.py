@@ -7,7 +7,7 @@ alone ends in Quarantine (conformance INB-30). Reading and understanding happen 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import NamedTuple
 
 from sqlalchemy.exc import DataError, IntegrityError, SQLAlchemyError
 from sqlalchemy.orm import Session
@@ -15,18 +15,15 @@ from sqlalchemy.orm import Session
 from jobs import in_hand
 from jobs.app import App
 from jobs.folder_names import folder_name
-from mailer import acts, maillog
+from mailer import maillog, notices
 from mailer.desk import Context, Desk
 from mailer.inbound import answer as answering
 from mailer.inbound import register
 from mailer.inbound.identity import content_key
 from mailer.inbound.message import InboundMessage, Quarantine, read
-from mailer.inbound.register import QUARANTINE, REVIEW, Entry, Place
+from mailer.inbound.register import QUARANTINE, REVIEW, Entry, InboundMail, Place, Waits
 from mailer.inbound.suggestion import example_outline, suggestion
 from mailer.inbound.understanding import Plan, Request, Thread, decide, understand
-
-#: After these actions alone nobody is a member who was not before.
-_QUIET = frozenset({"auto_reply", "record_rsvp"})
 
 
 @dataclass(slots=True)
@@ -135,20 +132,7 @@ def _log(mail: Mail, disposition: str) -> None:
         maillog.mail_read(mail.place.uid, disposition, mail.size)
 
 
-@dataclass(slots=True)
-class _Waiting:
-    """What a coordinator has to know of a mail that waits: whose it is, and whether to send word of it."""
-
-    author: str | None
-    language: str
-    urgent: bool
-    tell: bool
-    suggestion: dict[str, Any]
-    thread: str = "none"
-    outline: str | None = None
-
-
-def _answer_all(app: App, session: Session, mails: Sequence[Mail]) -> list[register.InboundMail]:
+def _answer_all(app: App, session: Session, mails: Sequence[Mail]) -> list[InboundMail]:
     now = app.now()
     desk = Desk.prepare(session, [mail.message for mail in mails if mail.message])
     entries: list[Entry] = []
@@ -156,7 +140,7 @@ def _answer_all(app: App, session: Session, mails: Sequence[Mail]) -> list[regis
     for mail in mails:
         if mail.message is None or mail.request is None:
             entries.append(Entry(mail.place, app.new_key(), mail.key, None, ("other",), QUARANTINE, (mail.reason,)))
-            waiting.append(_Waiting(None, app.network.languages[0], False, True, {}))
+            waiting.append(_Waiting(Waits(None, app.network.languages[0], False, {}), True))
             continue
         context = desk.look_up(mail.message)
         plan = decide(mail.request)
@@ -164,8 +148,10 @@ def _answer_all(app: App, session: Session, mails: Sequence[Mail]) -> list[regis
         waits = entry.disposition == REVIEW
         entries.append(entry)
         waiting.append(_waiting(session, mail.message, mail.request, context, now) if waits else None)
-        if not set(plan.actions) <= _QUIET or context.is_coordinator:
+        if context.is_coordinator:
             desk.forget_strangers()
+        elif "register" in plan.actions:
+            desk.forget_strangers([person.address for person in mail.request.people if person.address])
     made = register.record(session, entries, now)
     _put_in_tray(app, session, [(row, one) for row, one in zip(made, waiting, strict=True) if one])
     return made
@@ -187,28 +173,36 @@ def _answer(
     )
 
 
+class _Waiting(NamedTuple):
+    """What a coordinator has to know of a mail that waits, and whether to send word of it."""
+
+    waits: Waits
+    tell: bool
+
+
 def _waiting(
     session: Session, message: InboundMessage, request: Request, context: Context, now: datetime
 ) -> _Waiting:
     """Word is sent, but not of what a coordinator wrote, nor of what a mail server says; of a cry for help always."""
     urgent = "help" in request.kinds
-    return _Waiting(
+    waits = Waits(
         author=context.author.text if context.author else None,
         language=request.language,
         urgent=urgent,
-        tell=urgent or (request.report is None and not context.writes_as_coordinator),
         suggestion=suggestion(session, message, context, request, now),
         thread=context.thread.kind,
         outline=example_outline(message, request),
     )
+    return _Waiting(waits, urgent or (request.report is None and not context.writes_as_coordinator))
 
 
-def _put_in_tray(app: App, session: Session, waiting: Sequence[tuple[register.InboundMail, _Waiting]]) -> None:
-    now = app.now()
-    for row, one in waiting:
-        found = register.add_request(
-            session, row, one.author, one.language, one.urgent, one.suggestion, now, one.thread, one.outline
-        )
-        if one.tell:
-            folder = folder_name(app, row.disposition)
-            acts.tell_coordinators(session, app.writer, found.kinds, folder, found.id, found.urgent, now)
+def _put_in_tray(app: App, session: Session, waiting: Sequence[tuple[InboundMail, _Waiting]]) -> None:
+    """Put them there, and tell the coordinators in as few letters as that can be done in."""
+    found = register.add_requests(session, [(row, one.waits) for row, one in waiting], app.now())
+    folders = {one: folder_name(app, one) for one in {row.disposition for row, _ in waiting}}
+    told = [
+        notices.Waiting(new.id, tuple(new.kinds), folders[row.disposition], new.urgent)
+        for new, (row, one) in zip(found, waiting, strict=True)
+        if one.tell
+    ]
+    notices.tell(session, app.writer, told, app.now())

@@ -3,14 +3,14 @@
 Both doors, `mailer.inbound.answer` and `web`, call these; every function works inside the caller's transaction.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy.orm import Session
 
-from contacts import agenda, coordinator, roster
+from contacts import agenda, roster
 from contacts.address import Address
 from contacts.consent import Consent
 from contacts.meeting import Invitation
@@ -28,8 +28,6 @@ RECEIPT_AFTER = timedelta(days=7)
 NOTES_A_DAY = 5
 #: More letters of one polite kind than this in an hour would make us somebody's tool; the acts themselves go on.
 LETTERS_PER_HOUR = 300
-#: More notices than this in an hour nobody reads; the tray has them all, and an urgent one always comes.
-NOTICES_PER_HOUR = 30
 #: More questions to confirm than this in an hour look like a flood: a person decides (INB-39).
 QUESTIONS_PER_HOUR = 200
 
@@ -216,33 +214,6 @@ def update(session: Session, writer: Writer, member: Member, changes: dict[str, 
     _say(session, writer, "updated", member, occasion)
 
 
-def tell_coordinators(
-    session: Session,
-    writer: Writer,
-    kinds: Sequence[str],
-    folder: str,
-    number: int,
-    urgent: bool,
-    now: datetime,
-) -> int:
-    """Tell every coordinator that request `number` waits in `folder`, without a word of it; returns how many were."""
-    notice = {
-        "folder": folder,
-        "kinds": list(kinds),
-        "number": number,
-        "urgent": urgent,
-        "received_at": now.isoformat(),
-    }
-    people = coordinator.everyone(session)
-    lately = outbox.written_since(session, ("notice",), now - timedelta(hours=1))
-    if not urgent and lately >= NOTICES_PER_HOUR * len(people):
-        return 0
-    for person in people:
-        to = Recipient(person.address, writer.network.language(person.language), name=person.name)
-        _notify(session, writer, to, notice, now)
-    return len(people)
-
-
 def _say(session: Session, writer: Writer, name: str, member: Member, occasion: Occasion) -> None:
     if not outbox.sent_lately(session, member.address, (name,), occasion.now - SAME_ANSWER_AFTER):
         _write(session, writer, name, recipient(member), occasion)
@@ -266,10 +237,3 @@ def _write(
         writer.queue(session, name, to, occasion.now, facts, occasion.answering, about, values)
     except TemplateError as error:
         maillog.template_broken(name, error.file, error.line)
-
-
-def _notify(session: Session, writer: Writer, to: Recipient, notice: dict[str, Any], now: datetime) -> None:
-    try:
-        writer.queue(session, "notice", to, now, {"notice": notice}, about=f"{notice['number']:032x}")
-    except TemplateError as error:
-        maillog.template_broken("notice", error.file, error.line)

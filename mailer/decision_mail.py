@@ -51,8 +51,10 @@ def take(
     """
     if token is not None and token[0] == links.DECIDE:
         return _by_link(session, writer, message, token, pepper, now)
+    if letter is None or letter.kind not in _ANSWERABLE:
+        return False
     author = _coordinator(session, message)
-    if letter is None or letter.kind not in _ANSWERABLE or author is None or not same(letter.recipient, author.address):
+    if author is None or not same(letter.recipient, author.address):
         return False
     reply = read_reply(message)
     if not reply.verdicts:

@@ -79,14 +79,23 @@ class Desk:
             self.members[author.key] = roster.find(self.session, author)
         return self.members[author.key]
 
-    def forget_strangers(self) -> None:
-        """A mail may just have made members of people nobody knew."""
-        self.members = {key: member for key, member in self.members.items() if member is not None}
+    def forget_strangers(self, named: Sequence[str] | None = None) -> None:
+        """A mail may just have made members of people nobody knew: of these addresses, or of anybody for None."""
+        keys = None if named is None else {one.key for text in named if (one := _address(text))}
+        self.members = {
+            key: member
+            for key, member in self.members.items()
+            if member is not None or (keys is not None and key not in keys)
+        }
 
 
 def author_of(message: InboundMessage) -> Address | None:
     """The address of the one author, where there is one that can be written to."""
+    return _address(message.author.address) if message.author else None
+
+
+def _address(text: str) -> Address | None:
     try:
-        return Address.parse(message.author.address) if message.author else None
+        return Address.parse(text)
     except RuleBroken:
         return None

@@ -13,7 +13,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import groupby, pairwise
 from typing import Any, Self
 
 from imap_tools.errors import ImapToolsError, UnexpectedCommandStatusError
@@ -29,6 +29,7 @@ from mailer.inbound.folders import ENGLISH, Folders, key
 LONGEST_WAIT = 25 * 60.0  # seconds; RFC 2177 asks to renew IDLE within 29 minutes
 _SLICE = 2.0  # seconds between two looks at the stop flag
 _CHUNK = 500  # UIDs in one command
+_MOST_MOVED = 600  # in one command, which with UIDs of ten digits stays below 8,192 octets (RFC 7162 §4)
 _FAULTS = (ImapToolsError, imaplib.IMAP4.error, OSError, UnicodeError)
 # imaplib keeps a read buffer of its own from 3.14 on, out of our sight: there the mailbox is polled.
 _CAN_IDLE = sys.version_info < (3, 14)
@@ -43,7 +44,7 @@ class Waiting:
 
 
 class Mailbox:
-    """One logged-in connection with INBOX selected; not shared between threads, and it never reconnects by itself.
+    """One logged-in connection with INBOX selected; for one thread at a time, and it never reconnects by itself.
 
     Every method raises MailboxUnavailable when the server is away, slow (`timeout`, in seconds) or refuses; entering
     raises LoginRefused too. Neither holds a word of the server's beyond its response code: it could name people.
@@ -110,11 +111,15 @@ class Mailbox:
         return self._read(uid, "BODY.PEEK[HEADER]")
 
     def file_all(self, uids: Sequence[int], disposition: str) -> list[int]:
-        """Move several messages in one command, as `file` does it for one; returns those that had to stay."""
+        """Move several messages with as few commands as possible, as `file` does it for one; those that had to stay.
+
+        Many servers look through the whole mailbox for each command: a thousand messages cost them as much as one.
+        """
+        if len(uids) > _MOST_MOVED:
+            return [*self.file_all(uids[:_MOST_MOVED], disposition), *self.file_all(uids[_MOST_MOVED:], disposition)]
         if len(uids) > 1 and "MOVE" in self._client.capabilities:
             with _translated("file"):
-                wanted = ",".join(map(str, uids))
-                status, _ = self._client.uid("MOVE", wanted, encode_folder(self._folders[disposition]))
+                status, _ = self._client.uid("MOVE", uid_set(uids), encode_folder(self._folders[disposition]))
                 if status == "OK":
                     return []
         return [uid for uid in uids if not self.file(uid, disposition)]
@@ -251,6 +256,12 @@ class Mailbox:
             return None
         finally:
             self._client.sock.settimeout(self._timeout)
+
+
+def uid_set(uids: Sequence[int]) -> str:
+    """The UIDs as a sequence set, neighbours as a range (RFC 9051 §9)."""
+    runs = [[uid for _, uid in run] for _, run in groupby(enumerate(sorted(uids)), lambda one: one[1] - one[0])]
+    return ",".join(str(run[0]) if len(run) == 1 else f"{run[0]}:{run[-1]}" for run in runs)
 
 
 def _contents(items: Sequence[Any]) -> Iterator[tuple[int, bytes]]:

@@ -193,33 +193,47 @@ def tick(session: Session, done: Mapping[Place, InboundMail], now: datetime) -> 
     session.flush()
 
 
-def add_request(
-    session: Session,
-    mail: InboundMail,
-    author: str | None,
-    language: str,
-    urgent: bool,
-    suggestion: dict[str, Any],
-    now: datetime,
-    thread: str = "none",
-    outline: str | None = None,
-) -> CoordinatorRequest:
-    """Put a mail in the coordinators' tray; `thread` and `outline` make an example of it once it is decided."""
-    request = CoordinatorRequest(
-        mail_id=mail.id,
-        author=author,
-        language=language,
-        kinds=mail.kinds,
-        why=mail.why,
-        urgent=urgent,
-        suggestion=suggestion,
-        thread=thread,
-        outline=outline or None,
-        created_at=now,
-    )
-    session.add(request)
+@dataclass(frozen=True, slots=True)
+class Waits:
+    """A mail that waits for a person; `thread` and `outline` make an example of it once it is decided."""
+
+    author: str | None
+    language: str
+    urgent: bool
+    suggestion: dict[str, Any]
+    thread: str = "none"
+    outline: str | None = None
+
+
+def add_requests(
+    session: Session, waiting: Sequence[tuple[InboundMail, Waits]], now: datetime
+) -> list[CoordinatorRequest]:
+    """Put mails in the coordinators' tray; the requests in the same order."""
+    made = [
+        CoordinatorRequest(
+            mail_id=mail.id,
+            author=one.author,
+            language=one.language,
+            kinds=mail.kinds,
+            why=mail.why,
+            urgent=one.urgent,
+            suggestion=one.suggestion,
+            thread=one.thread,
+            outline=one.outline or None,
+            created_at=now,
+        )
+        for mail, one in waiting
+    ]
+    session.add_all(made)
     session.flush()
-    return request
+    return made
+
+
+def urgent_since(session: Session, first: int) -> Sequence[int]:
+    """The numbers of the urgent requests that wait, from this number on."""
+    waiting = CoordinatorRequest.urgent & CoordinatorRequest.resolved_at.is_(None)
+    wanted = select(CoordinatorRequest.id).where(waiting, CoordinatorRequest.id >= first)
+    return session.scalars(wanted.order_by(CoordinatorRequest.id)).all()
 
 
 def requests(session: Session, open_only: bool = True) -> Sequence[CoordinatorRequest]:

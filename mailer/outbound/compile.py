@@ -16,6 +16,7 @@ from mailer.errors import TemplateError
 from mailer.outbound.compile_worker import JOB_SECONDS, Worker
 from mailer.outbound.edition import Edition, InlineImage, Slot, Variant
 from mailer.outbound.resources import FILE, Resource, read_resources
+from mailer.outbound.shelf import Shelf, stamp
 from mailer.outbound.source import Source, load, read_text
 
 SHIPPED = Path(__file__).resolve().parents[2] / "templates"
@@ -38,6 +39,7 @@ class Compiler:
         self._worker = Worker(job_seconds)
         self._made: OrderedDict[str, Edition] = OrderedDict()
         self._lock = Lock()
+        self._shelf = Shelf()
 
     def find(self, *path: str) -> Path:
         """The folder of a template (`find("mails", "welcome")`), the coordinators' own before ours."""
@@ -53,18 +55,24 @@ class Compiler:
         is the fact `settings`. A relative folder is looked for with `find`. Equal calls give equal editions.
         """
         read = source if isinstance(source, Source) else load(self._folder(source))
-        job = self._job(read, language, variant, facts)
-        key = sha256(f"{read.version}\0{json.dumps(job, sort_keys=True)}".encode()).hexdigest()
+        plain = json.dumps(facts, default=_plain, sort_keys=True)
+        layouts = [stamp(folder / "layouts") for folder in self._folders]
+        key = sha256(repr((read.version, read.folder, layouts, language, variant, plain)).encode()).hexdigest()
         with self._lock:
             if key in self._made:
                 self._made.move_to_end(key)
                 return self._made[key]
+        job = self._job(read, language, variant, json.loads(plain))
         edition = _edition(job, self._worker.ask(job, job["file"]), read)
         with self._lock:
             self._made[key] = edition
             while len(self._made) > _KEPT:
                 self._made.popitem(last=False)
         return edition
+
+    def mail(self, name: str) -> Source:
+        """The folder of an automatic mail as it is now, read again only when it changed; raises TemplateError."""
+        return self._shelf.read(self.find("mails", name), "source", load)
 
     def look(self) -> dict[str, Any]:
         """The colours and fonts in use: look.toml, the coordinators' own over ours."""
@@ -92,11 +100,10 @@ class Compiler:
     def _folder(self, source: Path) -> Path:
         return source if source.is_absolute() or source.is_dir() else self.find(*source.parts)
 
-    def _job(self, source: Source, language: str, variant: str, facts: Mapping[str, Any]) -> dict[str, Any]:
+    def _job(self, source: Source, language: str, variant: str, plain: dict[str, Any]) -> dict[str, Any]:
         text = source.text(language)
         if variant not in VARIANTS:
             raise TemplateError(f'there is no variant "{variant}", only plain and discreet', text.file)
-        plain = json.loads(json.dumps(facts, default=_plain))
         words = self._words(language, str(plain.get("network", {}).get("name", "")))
         settings = json.loads(json.dumps(dict(source.settings), default=_plain))
         neutral = source.settings.get("neutral") is True

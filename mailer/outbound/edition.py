@@ -5,7 +5,7 @@ import html
 import re
 import unicodedata
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from typing import Any, Literal
 from urllib.parse import urlsplit
@@ -125,6 +125,12 @@ class Edition:
                 InlineImage(cid, name, kind, base64.b64decode(raw)) for cid, name, kind, raw in stored["images"]
             ),
         )
+
+
+def with_marks(edition: Edition, values: Mapping[str, str]) -> Edition:
+    """The edition with a slot for each of these values that is no slot of its own: its mark was given as a fact."""
+    more = tuple(Slot(mark_for(name, None), name, None) for name in values if name not in SLOT_NAMES)
+    return replace(edition, slots=edition.slots + more)
 
 
 _WORDS = ("language", "variant", "direction", "subject", "preheader", "html", "text")

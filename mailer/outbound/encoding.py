@@ -23,7 +23,8 @@ _NOT_TEXT = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ufeff\ud800-\udfff]
 _NOT_LINE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\\s]+")
 _ATOMS = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~ -]*")
 _Q_SAFE = frozenset(b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789!*+-/")  # RFC 2047 §5(3)
-_QP = {byte: f"={byte:02X}" for byte in range(256) if byte != 0x09 and (byte < 0x20 or byte == 0x3D or byte > 0x7E)}
+_NOT_QP = re.compile(rb"[^\t\r\n -~]+")
+_BARE_ENDS = {0x0D: "=0D", 0x0A: "=0A"}
 _UNSAFE_LINE = re.compile(r"^(?:\.|From )|[ \t]$|.{77}|=_", re.MULTILINE)
 
 
@@ -83,10 +84,10 @@ def encode_text(text: str) -> Encoded:
     if text.isascii() and not _UNSAFE_LINE.search(text.replace("\r\n", "\n")):
         return Encoded("7bit", text.encode())
     data = text.encode()
-    readable, compact = quoted_printable(data), base64_lines(data)
-    if len(readable) <= len(compact) * 1.1:
+    readable = quoted_printable(data)
+    if len(readable) <= _base64_length(data) * 1.1:
         return Encoded("quoted-printable", readable)
-    return Encoded("base64", compact)
+    return Encoded("base64", base64_lines(data))
 
 
 def base64_lines(data: bytes) -> bytes:
@@ -94,10 +95,26 @@ def base64_lines(data: bytes) -> bytes:
     return base64.encodebytes(data).replace(b"\n", b"\r\n")
 
 
+def _base64_length(data: bytes) -> int:
+    """How long `base64_lines` would be: 57 bytes make a line of 76."""
+    lines, rest = divmod(len(data), 57)
+    return 78 * lines + ((rest + 2) // 3 * 4 + 2 if rest else 0)
+
+
 def quoted_printable(data: bytes) -> bytes:
     """Quoted-printable of CRLF text (RFC 2045 §6.7); no line begins with "From " or "." or ends in white space."""
-    lines = (segment for line in data.decode("latin-1").split("\r\n") for segment in _qp_line(line.translate(_QP)))
+    text = _NOT_QP.sub(_quoted_bytes, data.replace(b"=", b"=3D")).decode("ascii")
+    lines: list[str] = []
+    for line in text.split("\r\n"):
+        if len(line) <= WIDTH and line.isprintable() and line[:1] not in ".F" and line[-1] != " ":
+            lines.append(line)  # as it is: nearly all of them
+        else:
+            lines += _qp_line(line.translate(_BARE_ENDS))
     return "\r\n".join(lines).encode("ascii")
+
+
+def _quoted_bytes(found: re.Match[bytes]) -> bytes:
+    return b"".join(b"=%02X" % byte for byte in found[0])
 
 
 def parameter(name: str, value: str) -> list[str]:

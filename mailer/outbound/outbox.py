@@ -14,6 +14,7 @@ from typing import Any
 
 from sqlalchemy import ForeignKey, Index, LargeBinary, String, UniqueConstraint, case, func, null, or_, select, update
 from sqlalchemy.orm import Mapped, Session, defer, mapped_column
+from sqlalchemy.sql.expression import ColumnElement, Update, bindparam
 
 from contacts import privacy
 from contacts.address import Address
@@ -44,7 +45,11 @@ class OutboxItem(Base):
     """One letter; `content` holds the bytes of a single letter, `edition_id` and `slots` make those of an issue."""
 
     __tablename__ = "outbox"
-    __table_args__ = (UniqueConstraint("issue_id", "member_id"), Index("ix_outbox_due", "state", "next_attempt_at"))
+    __table_args__ = (
+        UniqueConstraint("issue_id", "member_id"),
+        Index("ix_outbox_due", "state", "next_attempt_at"),
+        Index("ix_outbox_kind_created_at", "kind", "created_at"),
+    )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     kind: Mapped[str] = mapped_column(String(24))
@@ -70,6 +75,14 @@ class OutboxItem(Base):
     reply_text: Mapped[str | None] = mapped_column(String(500))
     created_at: Mapped[datetime]
     finished_at: Mapped[datetime | None]
+
+
+#: Asked before every answer, and therefore built once.
+_WRITTEN = select(func.count()).where(
+    OutboxItem.kind.in_(bindparam("kinds", expanding=True)), OutboxItem.created_at > bindparam("since")
+)
+_TIMES_SENT = _WRITTEN.where(func.lower(OutboxItem.recipient) == bindparam("recipient"))
+Index("ix_outbox_written_to", func.lower(OutboxItem.recipient), OutboxItem.kind, OutboxItem.created_at)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,17 +113,8 @@ def claim(database: Database, owner: str, now: datetime, limit: int, wait: timed
     )
     with database.begin() as session:
         ids = session.scalars(due).all()
-        session.execute(
-            update(OutboxItem)
-            .where(OutboxItem.id.in_(ids))
-            .values(
-                state=SUBMITTING,
-                owner=owner,
-                lease_until=now + LEASE,
-                phase="claimed",
-                next_attempt_at=now + wait,
-            )
-        )
+        ours = {"state": SUBMITTING, "owner": owner, "lease_until": now + LEASE, "phase": "claimed"}
+        session.execute(update(OutboxItem).where(OutboxItem.id.in_(ids)).values(**ours, next_attempt_at=now + wait))
         items = session.scalars(select(OutboxItem).where(OutboxItem.id.in_(ids)).order_by(OutboxItem.id)).all()
         return [item for item in items if _keep(session, item, now)]
 
@@ -194,15 +198,9 @@ def give_back(database: Database, items: Sequence[OutboxItem], until: datetime) 
     with database.begin() as session:
         mine = update(OutboxItem).where(OutboxItem.id.in_(ids), OutboxItem.state == SUBMITTING)
         mine = mine.where(OutboxItem.phase != "dot_sent", OutboxItem.owner.in_({item.owner for item in items}))
-        session.execute(
-            mine.values(
-                state=QUEUED,
-                owner=None,
-                lease_until=None,
-                attempt=OutboxItem.attempt - case((OutboxItem.phase == "in_hand", 1), else_=0),
-                next_attempt_at=until,
-            )
-        )
+        attempt = OutboxItem.attempt - case((OutboxItem.phase == "in_hand", 1), else_=0)
+        back = {"state": QUEUED, "owner": None, "lease_until": None, "next_attempt_at": until}
+        session.execute(mine.values(**back, attempt=attempt))
 
 
 def recover(database: Database, now: datetime, alone: bool) -> dict[str, int]:
@@ -268,16 +266,13 @@ def sent_lately(session: Session, recipient: str, kinds: Sequence[str], since: d
 
 def times_sent(session: Session, recipient: str, kinds: Sequence[str], since: datetime) -> int:
     """How often; two spellings of an address that differ in case only are one."""
-    wanted = select(func.count()).where(
-        func.lower(OutboxItem.recipient) == recipient.lower(), OutboxItem.kind.in_(kinds), OutboxItem.created_at > since
-    )
-    return int(session.scalar(wanted) or 0)
+    values = {"recipient": recipient.lower(), "kinds": kinds, "since": since}
+    return int(session.scalar(_TIMES_SENT, values) or 0)
 
 
 def written_since(session: Session, kinds: Sequence[str], since: datetime) -> int:
     """How many letters of these kinds were queued after `since`."""
-    wanted = select(func.count()).where(OutboxItem.kind.in_(kinds), OutboxItem.created_at > since)
-    return int(session.scalar(wanted) or 0)
+    return int(session.scalar(_WRITTEN, {"kinds": kinds, "since": since}) or 0)
 
 
 def counts(session: Session, issue_id: int | None = None) -> dict[str, int]:
@@ -300,13 +295,20 @@ def everything(session: Session) -> Sequence[OutboxItem]:
     return session.scalars(select(OutboxItem).options(defer(OutboxItem.content)).order_by(OutboxItem.id)).all()
 
 
+def unsent(session: Session, recipient: str, kind: str) -> OutboxItem | None:
+    """The newest letter of a kind to this recipient that nobody ever took in hand, locked: its words may change yet."""
+    mine = select(OutboxItem).where(OutboxItem.recipient == recipient, OutboxItem.kind == kind)
+    waiting = mine.where(OutboxItem.state == QUEUED, OutboxItem.attempt == 0, OutboxItem.phase.is_(None))
+    newest = waiting.order_by(OutboxItem.id.desc()).limit(1)
+    return session.scalar(newest.with_for_update(skip_locked=True).execution_options(populate_existing=True))
+
+
 def withdraw(session: Session, member_id: int, kinds: Sequence[str], now: datetime) -> int:
     """Take back what still waits for a member; returns how many rows."""
     mine = update(OutboxItem).where(
         OutboxItem.member_id == member_id, OutboxItem.state == QUEUED, OutboxItem.kind.in_(kinds)
     )
-    done = session.execute(mine.values(state=WITHDRAWN, phase="withdrawn", finished_at=now))
-    return int(getattr(done, "rowcount", 0))
+    return _changed(session, mine.values(state=WITHDRAWN, phase="withdrawn", finished_at=now))
 
 
 def addresses(session: Session, domain: str | None = None) -> Sequence[str]:
@@ -329,12 +331,11 @@ def drop_content(session: Session, before: datetime, addresses_before: datetime)
     To whom and about what they were goes at the same time for who is no member, for members by `addresses_before`.
     """
     content = OutboxItem.content.is_not(None) | OutboxItem.slots.is_not(None) | OutboxItem.reply_text.is_not(None)
-    emptied = session.execute(update(OutboxItem).where(OutboxItem.finished_at < before, content).values(**_EMPTIED))
+    emptied = _changed(session, update(OutboxItem).where(OutboxItem.finished_at < before, content).values(**_EMPTIED))
     strangers = (OutboxItem.finished_at < before) & OutboxItem.member_id.is_(None)
     aged = (OutboxItem.finished_at < addresses_before) | strangers
     named = (OutboxItem.recipient != "") | OutboxItem.about.is_not(None)
-    unnamed = session.execute(update(OutboxItem).where(aged, named).values(recipient="", about=None))
-    return sum(int(getattr(done, "rowcount", 0)) for done in (emptied, unnamed))
+    return emptied + _changed(session, update(OutboxItem).where(aged, named).values(recipient="", about=None))
 
 
 def find(session: Session, item_id: int) -> OutboxItem | None:
@@ -371,24 +372,25 @@ def retry(session: Session, item: OutboxItem, now: datetime, give_up_at: datetim
 
 def call_off(session: Session, item: OutboxItem, now: datetime) -> None:
     """A person decides that a waiting letter does not leave; raises RuleBroken("state") when it does not wait."""
-    waiting = (OutboxItem.id == item.id) & (OutboxItem.state == QUEUED)
-    done = session.execute(
-        update(OutboxItem).where(waiting).values(state=WITHDRAWN, phase="called_off", finished_at=now)
-    )
-    if not getattr(done, "rowcount", 0):
+    if not _call_off(session, OutboxItem.id == item.id, now):
         raise RuleBroken("state", f"Letter {item.id} does not wait any more; it is {item.state}.")
 
 
 def call_off_issue(session: Session, issue: Issue, now: datetime) -> int:
     """Take back what still waits of an issue that was called off; returns how many letters."""
-    waiting = (OutboxItem.issue_id == issue.id) & (OutboxItem.state == QUEUED)
-    done = session.execute(
-        update(OutboxItem).where(waiting).values(state=WITHDRAWN, phase="called_off", finished_at=now)
-    )
-    return int(getattr(done, "rowcount", 0))
+    return _call_off(session, OutboxItem.issue_id == issue.id, now)
+
+
+def _call_off(session: Session, which: ColumnElement[bool], now: datetime) -> int:
+    waiting = update(OutboxItem).where(which, OutboxItem.state == QUEUED)
+    return _changed(session, waiting.values(state=WITHDRAWN, phase="called_off", finished_at=now))
 
 
 def hurry(session: Session, now: datetime) -> int:
     """Everything that was postponed is due now (the relay is back); returns how many letters."""
     postponed = (OutboxItem.state == QUEUED) & (OutboxItem.next_attempt_at > now)
-    return int(getattr(session.execute(update(OutboxItem).where(postponed).values(next_attempt_at=now)), "rowcount", 0))
+    return _changed(session, update(OutboxItem).where(postponed).values(next_attempt_at=now))
+
+
+def _changed(session: Session, statement: Update) -> int:
+    return int(getattr(session.execute(statement), "rowcount", 0))

@@ -21,12 +21,12 @@ from mailer.errors import TemplateError
 from mailer.links import CONFIRM, PREFERENCES, RSVP, UNSUBSCRIBE, Links
 from mailer.outbound import outbox, wire
 from mailer.outbound.compile import Compiler
-from mailer.outbound.edition import Edition
+from mailer.outbound.edition import Edition, with_marks
 from mailer.outbound.letter import CalendarPart, Letter
 from mailer.outbound.outbox import OutboxItem
 from mailer.outbound.resources import in_language
 from mailer.outbound.retry import GIVE_UP_AFTER
-from mailer.outbound.source import Source, load
+from mailer.outbound.source import Source
 
 #: Letters that may reach somebody who never wrote to us: nothing on the outside says who we are (DIS-07).
 _UNNAMED = ("confirmation",)
@@ -83,14 +83,58 @@ class Writer:
         answering: Answering | None = None,
         about: str | None = None,
         values: Mapping[str, str] | None = None,
+        kind: str | None = None,
     ) -> OutboxItem:
         """Compose the mail `name` of templates/mails for somebody and put it in the outbox; the row is returned.
 
         With `answering` it is an automatic answer: in the thread, and with the null return path (RFC 3834 §3.3).
+        `kind` is what the outbox calls it where that is not its name. A fact that is `mark_for(n, None)` stands for the
+        value of `n`: what is another word in each letter is written into the compiled edition, like a slot.
         """
-        edition = self.edition(name, to.language, to.variant, facts or {})
         message_id = self.message_id(name, self.new_key())  # its row keeps it, so that a retry has the same
-        filled = edition.fill({**self.member_values(to, now), **(values or {})})
+        item = OutboxItem(
+            kind=kind or name,
+            member_id=to.member_id,
+            about=about,
+            recipient=to.address,
+            attempt=0,
+            return_path="" if answering else self.network.address,
+            message_id=message_id,
+            content=self._composed(name, to, now, message_id, facts or {}, answering, values or {}),
+            state=outbox.QUEUED,
+            next_attempt_at=now,
+            give_up_at=now + GIVE_UP_AFTER,
+            created_at=now,
+        )
+        session.add(item)
+        session.flush()
+        return item
+
+    def rewrite(
+        self,
+        item: OutboxItem,
+        name: str,
+        to: Recipient,
+        now: datetime,
+        facts: Mapping[str, Any],
+        values: Mapping[str, str],
+    ) -> None:
+        """Let a letter that nobody took in hand yet say something else; it stays the same letter."""
+        item.content = self._composed(name, to, now, item.message_id, facts, None, values)
+
+    def _composed(
+        self,
+        name: str,
+        to: Recipient,
+        now: datetime,
+        message_id: str,
+        facts: Mapping[str, Any],
+        answering: Answering | None,
+        values: Mapping[str, str],
+    ) -> bytes:
+        """The bytes of the mail `name` for somebody."""
+        edition = with_marks(self.edition(name, to.language, to.variant, facts), values)
+        filled = edition.fill({**self.member_values(to, now), **values})
         letter = Letter(
             sender_name="" if name in _UNNAMED else self._sender_name(to),
             sender=self.network.address,
@@ -107,23 +151,7 @@ class Writer:
             references=_thread(answering),
             x_loop=self.network.address,
         )
-        item = OutboxItem(
-            kind=name,
-            member_id=to.member_id,
-            about=about,
-            recipient=to.address,
-            attempt=0,
-            return_path="" if answering else self.network.address,
-            message_id=message_id,
-            content=wire.render(letter),
-            state=outbox.QUEUED,
-            next_attempt_at=now,
-            give_up_at=now + GIVE_UP_AFTER,
-            created_at=now,
-        )
-        session.add(item)
-        session.flush()
-        return item
+        return wire.render(letter)
 
     def edition(self, name: str, language: str, variant: str, facts: Mapping[str, Any]) -> Edition:
         """The compiled mail `name` in the best language we have for this person; raises TemplateError.
@@ -141,7 +169,7 @@ class Writer:
     def _edition(
         self, compiler: Compiler, name: str, language: str, variant: str, facts: Mapping[str, Any]
     ) -> Edition:
-        source = load(compiler.find("mails", name))
+        source = compiler.mail(name)
         return compiler.edition(source, self._written(source, language), variant, {**self.facts(), **facts})
 
     def _written(self, source: Source, language: str) -> str:
@@ -152,7 +180,7 @@ class Writer:
     def resources(self, name: str, language: str) -> list[dict[str, str]]:
         """The network's own links in the language that the mail `name` will be in; none if they are broken."""
         try:
-            written = self._written(load(self.compiler.find("mails", name)), language)
+            written = self._written(self.compiler.mail(name), language)
             return in_language(self.compiler.resources(), written)
         except TemplateError as error:
             maillog.template_broken(name, error.file, error.line)

@@ -18,7 +18,7 @@ from mailer.inbound import answer as answering
 from mailer.inbound import register
 from mailer.inbound.answer import Result
 from mailer.inbound.message import InboundMessage, read
-from mailer.inbound.register import CoordinatorRequest, Entry, Place
+from mailer.inbound.register import CoordinatorRequest, Entry, Place, Waits
 from mailer.inbound.suggestion import example_outline, suggestion
 from mailer.inbound.understanding import decide, understand
 from mailer.outbound import outbox
@@ -74,9 +74,8 @@ class Office:
         author = context.author.text if context.author else None
         urgent = "help" in request.kinds
         outline = example_outline(message, request)
-        return result, register.add_request(
-            session, noted, author, request.language, urgent, guess, now, context.thread.kind, outline
-        )
+        waits = Waits(author, request.language, urgent, guess, context.thread.kind, outline)
+        return result, register.add_requests(session, [(noted, waits)], now)[0]
 
     def leaves(self, raw: bytes) -> CoordinatorRequest:
         """The request that a mail must leave."""
@@ -93,9 +92,8 @@ class Office:
         )
         people = [{"address": author, "name": "Kim Claes", "organisation": None}] if author else []
         data: dict[str, object] = {"people": people, "rsvp": None, "message_id": "<kim@huis.example>"}
-        return register.add_request(
-            self.session, noted, author, "nl", "help" in kinds, {**data, **guess}, NOW, "none", "graag · lid worden"
-        )
+        waits = Waits(author, "nl", "help" in kinds, {**data, **guess}, "none", "graag · lid worden")
+        return register.add_requests(self.session, [(noted, waits)], NOW)[0]
 
     def decides(self, found: CoordinatorRequest, verdict: str, by: Coordinator | None = None, note: str | None = None):
         return decisions.decide(self.session, self.writer, found, verdict, by or self.an, note, PEPPER, NOW)

@@ -54,7 +54,7 @@ def test_mails_taken_together_end_as_each_would_alone(app: App) -> None:
         waiting = {tuple(one.kinds): one.urgent for one in session.scalars(select(CoordinatorRequest))}
         assert waiting == {("other",): False, ("help",): True}
         kinds = sorted(item.kind for item in session.scalars(select(OutboxItem)))
-        assert kinds == ["confirmation", "goodbye", "notice", "notice"]
+        assert kinds == ["confirmation", "goodbye", "notice", "urgent"]
         assert {entry.uid: entry.disposition for entry in session.scalars(select(LedgerEntry))} == done
     assert not in_hand.is_left_behind(app.data_dir)
 

@@ -62,7 +62,8 @@ class Verbinden:
         with closing(database), database.begin() as session:
             session.add(mail)
             session.flush()
-            register.add_request(session, mail, author, "nl", urgent, {"people": people}, NOW, outline=outline)
+            waits = register.Waits(author, "nl", urgent, {"people": people}, outline=outline)
+            register.add_requests(session, [(mail, waits)], NOW)
 
 
 @pytest.fixture

@@ -25,9 +25,13 @@ MEETING = {
 NOTICE = {
     "folder": "Review",
     "kinds": ["join", "iets_nieuws"],
-    "received_at": "2026-11-23T14:02:00+00:00",
-    "number": 12,
+    "day": "2026-11-23",
+    "hour": "15",
+    "minute": "02",
+    "numbers": "12",
+    "count": "1",
     "urgent": False,
+    "several": False,
 }
 ITEM = {
     "number": 12, "came_at": "2026-11-23T14:02:00+00:00", "folder": "Review", "urgent": False, "unread": False,
