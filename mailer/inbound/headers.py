@@ -178,7 +178,7 @@ def _address(text: str) -> bool:
 def addresses(text: str, limit: int = 200) -> list[str]:
     """Every plain address in any text, as written, each once, in order (linear in the length of the text)."""
     found: dict[str, None] = {}
-    for mark in "<>()[]{},;:\"'|«»“”„‘’*=":
+    for mark in "<>()[]{},;،؛:\"'|«»“”„‘’*=":
         text = text.replace(mark, " ")
     for word in text.split():
         if "@" in word and len(word) < 330:

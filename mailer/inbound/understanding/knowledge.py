@@ -1,6 +1,7 @@
-"""Words shared by all languages, from words/shared.toml, read once."""
+"""Words shared by all languages, from words/shared.toml and words/people.toml, read once."""
 
 import tomllib
+from collections.abc import Mapping
 from functools import cache
 from importlib.resources import files
 
@@ -9,14 +10,22 @@ from mailer.inbound.fold import fold
 
 @cache
 def _table() -> dict[str, dict[str, str]]:
-    source = files("mailer.inbound.understanding").joinpath("words", "shared.toml").read_text(encoding="utf-8")
-    return tomllib.loads(source)
+    folder = files("mailer.inbound.understanding").joinpath("words")
+    read = (tomllib.loads(folder.joinpath(name).read_text(encoding="utf-8")) for name in ("shared.toml", "people.toml"))
+    return {section: entries for table in read for section, entries in table.items()}
 
 
 @cache
 def shared(section: str, name: str) -> frozenset[str]:
-    """The folded words of one entry; raises KeyError for one that the file does not hold."""
+    """The folded words of one entry; raises KeyError for one that the files do not hold."""
     return frozenset(fold(word) for word in _table()[section][name].split())
+
+
+@cache
+def spellings() -> Mapping[int, str]:
+    """How each letter of another script is written in Latin ones, for str.translate."""
+    pairs = (pair.partition("=") for pair in _table()["letters"]["spelled"].split())
+    return {ord(letter): latin for letter, _, latin in pairs}
 
 
 @cache

@@ -1,208 +1,243 @@
-"""The organisation a mail names: a line of the signature or words of the text that fit the domain of the address."""
+"""The organisation a mail names: words that spell the domain of an address, a line of the signature, or "I work at"."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from mailer.inbound.fold import fold
-from mailer.inbound.reply_marks import closing
+from mailer.inbound.understanding.domains import fit, widened, without_case
 from mailer.inbound.understanding.knowledge import shared
+from mailer.inbound.understanding.letters import house_of, is_latin, letters, spells
+from mailer.inbound.understanding.mentions import Mentions, tail
+from mailer.inbound.understanding.names import is_title, segments
+from mailer.inbound.understanding.runs import (
+    core,
+    has_pair,
+    is_form,
+    is_house_word,
+    is_legal,
+    is_role,
+    is_solid,
+    run_around,
+    tokens,
+    written,
+)
+from mailer.inbound.understanding.working import working_at
 
 
-def organisation_of(subject: str, texts: Sequence[str], address: str, name: str | None) -> str | None:
-    """The organisation the author names, as written, or None: never guessed from the domain alone."""
-    label = _label(address)
-    own, signature = texts[0], texts[1] if len(texts) > 1 else ""
-    pieces = [piece for line in (*signature.split("\n"), subject) for piece in _pieces(line)]
-    tail = [piece for line in own.split("\n")[-4:] if len(line) < 80 for piece in _pieces(line)]
-    named = _stems(name or "")
-    for piece in [*pieces, *tail]:
-        if label and _fits(piece, label) and not _is_name(piece, named):
-            return piece
-    running = _in_text(f"{subject}\n{own}", label) if label else None
-    if running:
-        return running
-    formed = (piece for piece in [*pieces, *tail] if _has_form(piece) and not _is_name(piece, named))
-    signed = (piece for line in signature.split("\n") for piece in _pieces(line) if _is_house(piece, named))
-    return next(formed, None) or _at_work(own) or _quoted(own) or next(signed, None)
+def organisation_of(where: Mentions, address: str, named: frozenset[str], moved: bool = False) -> str | None:
+    """The organisation of the author, as written, or None: never guessed from the domain alone.
+
+    `named`: the words of the names in the mail, which are nobody's house; `moved`: the mail tells of a change.
+    """
+    changed = working_at(where.text, named, moved=True) if moved else None
+    if changed and changed.sure:
+        return changed.name
+    fitting = fitting_house(where, address, named, moved)
+    if fitting:
+        return fitting
+    if where.labelled:
+        return where.labelled
+    told = changed or working_at(where.text, named, moved=False)
+    formed = _first_formed((*where.signed, *tail(where), *where.shown), named)
+    return formed or (told.name if told else None) or _quoted(where.text) or _under_name(where, named)
 
 
-def _is_house(piece: str, named: frozenset[str]) -> bool:
-    """Whether a line under somebody's name may be that of their house: some words with capitals, and no greeting."""
-    words = piece.split()
-    capitals = [word for word in words if word[:1].isupper() and len(word) > 2]
-    plain = not any(char.isdigit() for char in piece) and not set(map(fold, words)) & named
-    return plain and not closing(piece) and 2 <= len(words) <= 5 and len(capitals) >= 2 and words[0][:1].isupper()
+def shared_house(where: Mentions, address: str, named: frozenset[str], colleague: bool) -> str | None:
+    """The organisation of somebody named in a mail: one that fits their address, or that of all the mail speaks of.
+
+    `colleague`: their address is at the author's domain, so that the author's house is theirs.
+    """
+    fitting = fitting_house(where, address, named) or where.labelled
+    if fitting or not colleague:
+        return fitting
+    told = working_at(where.text, named, moved=False, of_others=True)
+    return _first_formed(where.signed, named) or (told.name if told else None) or _under_name(where, named)
 
 
-def _at_work(text: str) -> str | None:
-    """The name behind "ik werk bij", "I work for", "formatrice à": capitals directly after the preposition."""
-    for sentence in text.replace("\n", " ").split(". "):
-        words = sentence.split()
-        if not any(fold(word).strip(",") in shared("organisations", "works") for word in words):
+def fitting_house(where: Mentions, address: str, named: frozenset[str], moved: bool = False) -> str | None:
+    """The words of a mail that spell the domain of an address best, with their legal form; None for none.
+
+    Of two that do so equally well the first counts, or the last where the mail tells of a change.
+    """
+    house = house_of(address)
+    label = letters(house)
+    if not label:
+        return None
+    best: tuple[tuple[float, bool, bool], str] = ((0.0, False, False), "")
+    caseless = [] if is_latin(" ".join(where.last)) else [piece for piece in tail(where) if not is_latin(piece[0])]
+    for words, signed in (*((piece, True) for piece in (*where.signed, *caseless)), (where.text, False)):
+        for score, name in _fitting(words, house, label, signed):
+            rank = (round(score, 1), any(map(is_form, name.split())), signed)
+            if (rank > best[0] or (moved and rank == best[0])) and not is_name(name, named):
+                best = (rank, name)
+    shown = (name for words in where.shown for _, name in _fitting(words, house, label, signed=True))
+    return without_case(best[1] or next(shown, ""), house) or None
+
+
+def _fitting(words: Sequence[str], house: str, label: str, signed: bool) -> Iterator[tuple[float, str]]:
+    """(share of the domain, name) of every run of words that spells a domain."""
+    done = 0
+    for at, word in enumerate(words):
+        if at < done or (word.islower() and word.isascii()) or not _may_spell(word, label):
             continue
-        for at, word in enumerate(words[:-1]):
-            if words[at - 1 : at] and fold(words[at - 1]) in shared("organisations", "away"):
-                continue
-            end = at + 1
-            while end < len(words) and end < at + 6 and _is_named(words[end]):
-                end += 1
-                if words[end - 1][-1:] in ",.;:)":
-                    break
-            strict = fold(word) == "a" and word != "a"  # French "à": a place, unless an article or a form follows
-            run = _without_article(" ".join(words[at + 1 : end]).strip(" ,.;:()!?"))
-            if (
-                fold(word) in shared("organisations", "at")
-                or (strict and run.startswith(("L'", "L’", "La ", "Le ", "Les ")))
-            ) and _is_org(run):
-                return run
+        start, done = run_around(words, at, label, alone=signed)
+        score, first, last = fit(words, start, done, house)
+        if score:
+            first, last = widened(words, first, last, start, done, label)
+            if signed:
+                first, last = _from_first_own(words, first, start), _to_last_own(words, last)
+            run = words[first:last]
+            if not _is_common(run) or (len(run) > 1 and score > 0.9):
+                yield score, _with_article(words, first, written(run), label)
+
+
+def _is_common(run: Sequence[str]) -> bool:
+    """Whether a run says what a house (or somebody) is and not how it is called: "Het OCMW", "Secretaris"."""
+    telling = [word for word in run if fold(core(word)) not in shared("organisations", "openings")]
+    if len(run) > 1:
+        return all(map(is_house_word, telling))
+    plain = fold(core(run[0]))
+    said = plain in shared("updates", "new") or plain in shared("updates", "old")
+    known = plain in shared("organisations", "known")
+    return said or is_role(run[0]) or (is_house_word(run[0]) and not known)
+
+
+def _may_spell(word: str, label: str) -> bool:
+    """Whether a word may be the first that spells a domain: with a capital, or of a script that has none."""
+    caseless = not is_latin(word) and not core(word)[:1].islower()
+    return (caseless or is_solid(word)) and "@" not in word and spells(word, label) > 1
+
+
+def _from_first_own(words: Sequence[str], first: int, start: int) -> int:
+    """In a line of its own a name begins with its first word that is no role: "Kanzlei X", "The Harbour Laundry"."""
+    while first > start and is_solid(words[first - 1]):
+        if is_role(words[first - 1]) or is_title(words[first - 1]):
+            break
+        first -= 1
+    return first
+
+
+def _to_last_own(words: Sequence[str], last: int) -> int:
+    """In scripts without capitals a name goes on to the end of its line."""
+    caseless = not is_latin(words[last - 1]) and not is_solid(words[last - 1])
+    return len(words) if caseless and len(words) < 4 else last
+
+
+def _with_article(words: Sequence[str], first: int, name: str, label: str) -> str:
+    """ "des Quatre Vents" of lesquatrevents.example are "Les Quatre Vents"."""
+    before = fold(words[first - 1]) if first else ""
+    article = "Les" if before in ("des", "aux") else "Le" if before in ("du", "au") else ""
+    spelled = letters(article + "".join(word for word in name.split() if not is_legal(word)))
+    return f"{article} {name}" if article and spelled in label else name
+
+
+def _first_formed(lines: Sequence[Sequence[str]], named: frozenset[str]) -> str | None:
+    """The first name with a form in some short lines: "Wijkhuis De Wissel", "vzw Thuishaven"."""
+    return next((name for name in map(_formed, lines) if name and not is_name(name, named)), None)
+
+
+def _formed(words: Sequence[str]) -> str | None:
+    for at, word in enumerate(words):
+        if not is_form(word) or (is_role(word) and (word.islower() or at == 0)):
+            continue
+        start, end = run_around(words, at, alone=True)
+        while start < end and _is_no_beginning(words[start]):
+            start += 1
+        run = words[start:end]
+        articles = shared("organisations", "openings")
+        solid = [one for one in run if is_solid(one) and not is_role(one) and fold(core(one)) not in articles]
+        if _trails_off(run):
+            continue
+        if (
+            1 < len(run) < 8
+            and solid
+            and (len(solid) > 1 or not all(map(is_form, run[:1])) or not all(map(is_form, solid)))
+        ):
+            return written(run)
+        if not is_latin(word) and 1 < len(words) - at < 5:
+            return " ".join(words[at:])
     return None
 
 
-def _without_article(run: str) -> str:
-    """ "het Regenboogsteunpunt" → "Regenboogsteunpunt": a small word in front is none of the name's."""
-    head, _, rest = run.partition(" ")
-    return rest if head in ("de", "het", "the", "la", "le", "des", "du") and rest else run
+def _trails_off(run: Sequence[str]) -> bool:
+    """Whether a run ends in "of the shelter", which names none: "Jasper van de nachtopvang"."""
+    small = len(run) > 1 and run[-1].islower() and not is_legal(run[-1])
+    return small and fold(run[-2]) in shared("organisations", "articles") | shared("organisations", "at_maybe")
 
 
-def _is_named(word: str) -> bool:
-    plain = word.strip("(),.;:'\"")
-    return (
-        plain[:1].isupper()
-        or fold(plain) in shared("organisations", "forms")
-        or plain in ("de", "van", "het", "der", "den", "&", "la", "des", "du")
-    )
+def _is_no_beginning(word: str) -> bool:
+    """Roles and small words stand before the name of a house, not in it."""
+    plain = fold(core(word))
+    if is_role(word) and (word.islower() or not is_form(word)):
+        return True
+    return plain in shared("organisations", "at") or (word.islower() and plain in shared("organisations", "at_maybe"))
 
 
-def _is_org(run: str) -> bool:
-    return len(run) > 2 and any(char.isupper() for char in run) and (not run.split()[-1].islower() or _has_form(run))
+def is_name(name: str, named: frozenset[str]) -> bool:
+    """Whether the words of a run are only those of names in the mail, with their titles."""
+    words = [word for word in fold(name).replace("-", " ").replace(".", " ").split() if len(word) > 1]
+    strange = shared("people", "particles") | shared("people", "kin")
+    own = [word for word in words if word not in strange and not is_title(word)]
+    if all(word in named for word in own):
+        return bool(named)
+    known = own[0] in named and sum(word in named for word in own) > 1
+    return known and not any(map(is_form, name.split()))
 
 
-def _quoted(text: str) -> str | None:
+def _quoted(words: Sequence[str]) -> str | None:
     """A name in «angle quotes», as Ukrainian and Russian write organisations."""
-    _, opened, rest = text.partition("«")
-    name, closed, _ = rest.partition("»")
-    cyrillic = any("\u0400" <= char <= "\u04ff" for char in name)
-    return name if opened and closed and cyrillic and 0 < len(name) < 60 and name[:1].isupper() else None
-
-
-def _label(address: str) -> str:
-    """The letters of the domain that may spell an organisation; "" for mail providers."""
-    labels = address.rpartition("@")[2].casefold().split(".")
-    label = labels[-2] if len(labels) > 1 else ""
-    return "" if label in shared("organisations", "free_mail") else _letters(label)
-
-
-def _letters(text: str) -> str:
-    return "".join(char for char in fold(text) if char.isalnum())
-
-
-def _pieces(line: str) -> list[str]:
-    """The parts of a signature line: cut at bars, commas and dashes that stand apart."""
-    if "@" in line or "://" in line or "www." in line.lower():
-        line = line.split("www.")[0] if "@" not in line else ""
-    for mark in ("|", " - ", " – ", " — ", ",", "·", "(", ")", ";"):
-        line = line.replace(mark, "\x00")
-    found = [_after_role(piece.strip(" .*_:-")) for piece in line.split("\x00")]
-    return [piece for piece in found if 2 < len(piece) < 70 and not _is_contact(piece)]
-
-
-def _after_role(piece: str) -> str:
-    """ "woonbegeleider bij vzw De Brug" → "vzw De Brug"."""
-    words = piece.split()
-    for at, word in enumerate(words[1:], 1):
-        if word in ("bij", "chez", "at", "bei", "voor", "for") and at < len(words) - 1:
-            return " ".join(words[at + 1 :])
-    return piece
-
-
-def _is_contact(piece: str) -> bool:
-    words = fold(piece).replace(":", " ").split()
-    digits = sum(char.isdigit() for char in piece)
-    return digits > 5 or words[0] in shared("organisations", "contact") or piece.endswith(("?", "!"))
-
-
-def _fits(piece: str, label: str) -> bool:
-    """Whether the words of a piece spell the domain: all of it, or a good part of it."""
-    if len(piece.split()) > 7 or not any(char.isupper() for char in piece):
-        return False
-    if any(umlaut in piece for umlaut in "äöüÄÖÜ") and _fits(_spelled(piece), label):
-        return True
-    words = [fold(word).strip(".'\"“”«»") for word in piece.split()]
-    content = [word for word in map(_letters, words) if word and word not in shared("organisations", "forms")]
-    joined = "".join(content)
-    if len(joined) >= 4 and (
-        joined in label or label in joined or _letters(piece) in label or label in _letters(piece)
-    ):
-        return True
-    long = [word for word in content if len(word) > 3]
-    hits = [word for word in long if word in label]
-    return bool(hits) and sum(map(len, hits)) * 2 >= len(label)
-
-
-def _spelled(piece: str) -> str:
-    """German umlauts as domains spell them."""
-    return (
-        piece.replace("ä", "ae")
-        .replace("ö", "oe")
-        .replace("ü", "ue")
-        .replace("Ä", "Ae")
-        .replace("Ö", "Oe")
-        .replace("Ü", "Ue")
-    )
-
-
-def _in_text(text: str, label: str) -> str | None:
-    """The run of capitalised words in a text that spells the domain, with its legal form."""
-    words = " ".join(text.split()).split(" ")
-    for start, word in enumerate(words):
-        if not _begins(word):
-            continue
-        for length in range(6, 0, -1):
-            run = words[start : start + length]
-            if len(run) == length and _is_run(run) and _fits(" ".join(run), label):
-                return _with_forms(words, start, start + length)
+    for at, word in enumerate(words):
+        if word.startswith("«") and not is_latin(word) and core(word)[:1].isupper():
+            end = next((to for to in range(at, min(at + 6, len(words))) if "»" in words[to]), None)
+            if end is not None:
+                return " ".join(words[at : end + 1]).partition("»")[0].removeprefix("«")
     return None
 
 
-def _begins(word: str) -> bool:
-    return word.lstrip("«“\"'(")[:1].isupper()
+def _under_name(where: Mentions, named: frozenset[str]) -> str | None:
+    """A line of the signature that looks like the name of a house: words with capitals, none a role, a town, a name."""
+    for words in where.signed:
+        if not (words and 2 <= len(words) <= 5 and is_solid(words[0]) and has_pair(words)):
+            continue
+        plain = {fold(core(word)) for word in words}
+        known = shared("organisations", "roles") | shared("people", "kin") | named
+        town = fold(core(words[0])) in shared("organisations", "towns")
+        if town or plain & known or is_title(words[0]) or any(map(is_role, words)) or any(map(_is_street, plain)):
+            continue
+        if run_around(words, 0, alone=True)[1] == len(words) and not _is_nickname(plain, named):
+            return written(words)
+    return None
 
 
-def _is_run(run: Sequence[str]) -> bool:
-    """Words that can be one name: they begin with a capital or are small words, and no comma or point cuts them."""
-    inner = all(not word.endswith((",", ".", ";", ":", "?", "!")) for word in run[:-1])
-    ends = _begins(run[0]) and (run[-1].strip("«»“”\"'(),.;:?!")[:1].isupper() or "&" in run)
-    small = all(word[:1].isupper() or len(word) <= 3 or "'" in word for word in run)
-    return inner and ends and small and "@" not in "".join(run)
+def _is_street(word: str) -> bool:
+    return word.endswith(tuple(shared("organisations", "streets")))
 
 
-def _with_forms(words: Sequence[str], start: int, end: int) -> str:
-    """The run with the legal form that stands directly before or after it."""
-    if start and _letters(words[start - 1]) in shared("organisations", "forms") and words[start - 1][-1:] not in ",.;:":
-        start -= 1
-    closed = words[end - 1][-1:] in ",;:)?!"
-    while (
-        not closed
-        and end < len(words)
-        and fold(words[end]).strip(",;:)?!") in shared("organisations", "forms") | {"e.", "v.", "e"}
-    ):
-        closed = words[end][-1:] in ",;:)?!"
-        end += 1
-    return " ".join(words[start:end]).strip(' ,;:()«»“”"?!').removesuffix("'s")
+def _is_nickname(plain: Iterable[str], named: frozenset[str]) -> bool:
+    """Whether a word is short for a name in the mail: "Den Gust" signs for Gustaaf."""
+    return any(one.startswith(word) for word in plain if len(word) > 2 for one in named)
 
 
-def _has_form(piece: str) -> bool:
-    words = [fold(word).strip(".,'\"") for word in piece.split()]
-    return (
-        1 < len(words) <= 6
-        and any(word in shared("organisations", "forms") for word in words)
-        and any(char.isupper() for char in piece)
-    )
+def house_beside(words: Sequence[str], at: int | None, named: frozenset[str]) -> str | None:
+    """The organisation that stands in the line of an address, between marks: "- Naam, adres, organisatie"."""
+    if at is None:
+        return None
+    start = next((one + 1 for one in range(at - 1, max(-1, at - 16), -1) if _is_edge(words[one])), max(0, at - 15))
+    after = range(at + 1, min(len(words), at + 10))
+    stop = next((one for one in after if _is_edge(words[one])), after.stop)
+    bar = "| ." if words[at][-1:] in ".;" else "|"
+    for piece in segments(" ".join([*words[start:at], bar, *words[at + 1 : stop]])):
+        run = [word for word in tokens(piece) if word != "\n"]
+        if _is_all_house(run) and not is_name(piece, named):
+            return written(run)
+    return None
 
 
-def _stems(name: str) -> frozenset[str]:
-    return frozenset(fold(name).replace("-", " ").split())
+def _is_all_house(run: Sequence[str]) -> bool:
+    """Whether the words between two marks are the name of a house and nothing else."""
+    if len(run) < 2 or is_role(run[0]) or run_around(run, 0) != (0, len(run)):
+        return False
+    return any(map(is_form, run)) and any(map(is_solid, run)) and (is_solid(run[0]) or is_form(run[0]))
 
 
-def _is_name(piece: str, named: frozenset[str]) -> bool:
-    words = fold(piece).replace("-", " ").split()
-    return bool(named) and all(word in named for word in words)
+def _is_edge(word: str) -> bool:
+    return word == "\n" or "@" in word

@@ -1,15 +1,24 @@
 """Who a mail is about: addresses, names in their natural order, and the organisation if the mail names it."""
 
-from collections.abc import Sequence
-from itertools import pairwise
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from mailer.inbound.fold import fold
-from mailer.inbound.headers import addresses, clean
+from mailer.inbound.headers import addresses
 from mailer.inbound.message import InboundMessage
 from mailer.inbound.reply_text import Words
-from mailer.inbound.understanding.knowledge import shared
-from mailer.inbound.understanding.organisation import organisation_of
+from mailer.inbound.understanding.authors import author_name
+from mailer.inbound.understanding.beside import name_beside, name_of_local, words_of
+from mailer.inbound.understanding.changes import is_old, says_here
+from mailer.inbound.understanding.mentions import MOST_TEXT, Mentions, mentions
+from mailer.inbound.understanding.names import house_in, is_shared, is_team, matches, natural, stems
+from mailer.inbound.understanding.organisation import house_beside, organisation_of, shared_house
+from mailer.inbound.understanding.renaming import married_name, new_name
 from mailer.inbound.understanding.request import Person
+from mailer.inbound.understanding.runs import is_house_word
+from mailer.inbound.understanding.vcard import read_card
+
+MOST_PEOPLE = 20
 
 
 def own_address(message: InboundMessage) -> str:
@@ -17,271 +26,150 @@ def own_address(message: InboundMessage) -> str:
     return message.author.address if message.author else ""
 
 
-def author(message: InboundMessage, words: Words, address: str = "", organised: bool = True) -> Person:
+def author(message: InboundMessage, words: Words, address: str = "") -> Person:
     """The author as a person to register, at `address` if they ask for another one than their own."""
     at = address or own_address(message)
-    texts = (words.own, words.signature)
-    name = _author_name(message, words, at)
-    organisation = organisation_of(message.subject, texts, at, name) if organised else None
+    return _described(message, words, at, author_name(message, words, at), moved=False)
+
+
+def _described(message: InboundMessage, words: Words, at: str, name: str | None, moved: bool) -> Person:
+    """The author under this name; `moved`: they tell of a change, so that of two organisations the new one is meant."""
+    named = stems(f"{name or ''} {_personal_name(message)}")
+    organisation = organisation_of(_mentions(message, words), at, named, moved)
+    if not organisation and message.vcards:
+        own = next((card for card in map(read_card, message.vcards) if _is_of(card, at, named)), None)
+        organisation = own.organisation if own else None
     return Person(at or None, name, organisation)
 
 
-def _author_name(message: InboundMessage, words: Words, address: str) -> str | None:
-    """The fullest name the header, the signature or the text gives for this address."""
-    shown = natural(message.author.name if message.author else "", address)
-    if _is_shared(address) and (member := _any_signed(words)):
-        return member  # behind a shared mailbox the signature says who wrote
-    known = _stems(f"{message.author.name if message.author else ''} {address.partition('@')[0]}")
-    signed = _signed(f"{words.signature}\n{_tail(words.own)}", known)
-    if shown and _is_personal(shown) and (not signed or not _fuller(signed, shown)):
-        return shown
-    if signed:
-        return signed
-    vcard = next((name for name in map(_vcard_name, message.vcards) if name), "")
-    team = not _is_personal(shown) or _is_shared(address)
-    return vcard or (_any_signed(words) if team else "") or shown or _from_local(address) or None
+def _is_of(card: Person, address: str, named: frozenset[str]) -> bool:
+    return (card.address or "").casefold() == address.casefold() or not stems(card.name or "").isdisjoint(named)
 
 
-def _tail(text: str) -> str:
-    return "\n".join(text.split("\n")[-3:])
+def _mentions(message: InboundMessage, words: Words) -> Mentions:
+    shown = message.author.name if message.author else ""
+    return mentions(message.subject, words, shown if _is_house(shown) else house_in(shown))
 
 
-def natural(shown: str, address: str) -> str:
-    """A display name in its natural order: "Peeters, An", "PEETERS An" and "Van Gorp Filip" (f.vangorp@) turn round."""
-    name = clean(shown.strip("\"' "), 100)
-    if not name or "@" in name:
-        return ""
-    if name.count(",") == 1:
-        last, first = (part.strip() for part in name.split(","))
-        if last and first and len(first.split()) <= 3:
-            return _cased(f"{first} {last}")
-    words = name.split()
-    if len(words) > 1 and words[0].isupper() and len(words[0]) > 2 and not words[-1].isupper():
-        return _cased(" ".join([words[-1], *words[:-1]]))
-    return _cased(_turn(words, address))
+def _is_house(shown: str) -> bool:
+    """Whether a display name is that of a team or a house, and of nobody."""
+    return is_team(shown) or any(map(is_house_word, shown.removesuffix(house_in(shown)).split()))
 
 
-def _turn(words: Sequence[str], address: str) -> str:
-    """Surname first, if the local part of the address has the last word first."""
-    local = fold(address.partition("@")[0])
-    if len(words) < 2:
-        return " ".join(words)
-    first, last = fold(words[0]), fold(words[-1])
-    rest = "".join(fold(word) for word in words[:-1])
-    pieces = [piece for piece in local.replace("_", ".").replace("-", ".").split(".") if piece]
-    surname_first = len(pieces) > 1 and (pieces[0] == last or (len(pieces[0]) == 1 and pieces[0] == last[:1]))
-    if surname_first and "".join(pieces[1:]).replace("'", "") in (rest, first) and pieces[0] != first:
-        return " ".join([words[-1], *words[:-1]])
-    return " ".join(words)
-
-
-def _cased(name: str) -> str:
-    """Small letters or capitals throughout become a name; anything else stays as it is written."""
-    words = name.split()
-    if name.islower() or name.isupper() or any(len(word) > 3 and word.isupper() for word in words):
-        words = [
-            word if word.lower() in shared("people", "particles") and at else _title(word)
-            for at, word in enumerate(words)
-        ]
-    return " ".join(words)
-
-
-def _title(word: str) -> str:
-    if (len(word) > 3 and word.isupper()) or word.islower():
-        return "-".join(part[:1].upper() + part[1:].lower() for part in word.split("-"))
-    return word
-
-
-def _is_personal(name: str) -> bool:
-    """At least two words that are no initials, and none that speaks of a team."""
-    words = [fold(word).strip(".,") for word in name.split()]
-    return len([word for word in words if len(word) > 1]) >= 2 and not set(words) & shared("people", "team")
-
-
-def _is_shared(address: str) -> bool:
-    return fold(address.partition("@")[0]) in shared("people", "team")
-
-
-def _stems(text: str) -> frozenset[str]:
-    plain = fold(text)
-    for mark in ".,_-+()\"'0123456789":
-        plain = plain.replace(mark, " ")
-    return frozenset(word for word in plain.split() if len(word) > 1)
-
-
-def _signed(text: str, known: frozenset[str]) -> str:
-    """A full name in the text that shares a word with what the header shows."""
-    for line in text.split("\n"):
-        for piece in _segments(line):
-            name = _name_in(piece)
-            if name and any(_matches(fold(word), known) for word in name.split()):
-                return name
-    return ""
-
-
-def _matches(word: str, known: frozenset[str]) -> bool:
-    return word in known or (
-        len(word) > 3 and any(len(one) > 3 and (one.startswith(word) or word in one) for one in known)
-    )
-
-
-def _segments(line: str) -> list[str]:
-    for mark in ("|", "(", ")", " - ", " – ", ",", "·", ";", "—"):
-        line = line.replace(mark, "\x00")
-    return [piece.strip(" .*_") for piece in line.split("\x00") if piece.strip()]
-
-
-def _name_in(piece: str) -> str:
-    """`piece` as a name of two to four words, each with a capital, or ""."""
-    words = piece.split()
-    while words and fold(words[0]).strip(".") in shared("people", "titles") and len(words) > 1:
-        words = words[1:]
-    capitals = [
-        word
-        for word in words
-        if word[:1].isupper() or word.lower() in shared("people", "particles") or word.startswith("'")
-    ]
-    solid = [word for word in words if word[:1].isupper() and len(word.strip(".")) > 1]
-    fine = 2 <= len(words) <= 5 and len(capitals) == len(words) and len(solid) >= 2 and words[0][:1].isupper()
-    if (
-        not fine
-        or any(char.isdigit() or char in "@/:&" for char in piece)
-        or set(map(fold, words)) & shared("people", "team")
-    ):
-        return ""
-    return _cased(" ".join(words))
-
-
-def _any_signed(words: Words) -> str:
-    """The first name in the signature, for a mailbox that several people share."""
-    lines = [*words.signature.split("\n"), *reversed(words.own.split("\n")[-3:])]
-    return next((name for line in lines for name in [_name_in(next(iter(_segments(line)), ""))] if name), "")
-
-
-def _fuller(signed: str, shown: str) -> bool:
-    """Whether the signature says more than the header: initials spelled out, or a lower-case name written well."""
-    return fold(signed) == fold(shown) or any(len(word.strip(".")) == 1 for word in shown.split())
-
-
-def _vcard_name(card: str) -> str:
-    for line in card.split("\n")[:200]:
-        name, _, value = line.partition(":")
-        if name.upper().split(";")[0] == "FN":
-            return clean(value, 100)
-    return ""
-
-
-def _from_local(address: str) -> str:
-    """A name from "first.last@": only where the local part has two or three plain words."""
-    words = [word for word in address.partition("@")[0].replace("_", ".").split(".") if word]
-    fine = 2 <= len(words) <= 3 and all(word.isalpha() and len(word) > 1 for word in words)
-    return " ".join(word.capitalize() for word in words) if fine else ""
+def _personal_name(message: InboundMessage) -> str:
+    shown = message.author.name if message.author else ""
+    return "" if _is_house(shown) else shown
 
 
 def others(message: InboundMessage, words: Words) -> tuple[Person, ...]:
     """The people whose addresses stand in the text, beside the author, with the names written next to them."""
-    text = f"{message.subject}\n{words.own}"
-    found = [one for one in addresses(text, 20) if one.casefold() != own_address(message).casefold()]
+    if "@" not in words.own and "@" not in message.subject:
+        return ()
+    return _named_in(message, words, words.own)
+
+
+def passed_on(message: InboundMessage, words: Words) -> tuple[Person, ...]:
+    """The people a mail names without their address in its text: on a vCard, or as authors of what it passes on."""
+    own = own_address(message).casefold()
+    cards = [card for card in map(read_card, message.vcards) if card.address and card.address.casefold() != own]
+    if cards or "@" not in words.forwarded:
+        return tuple(cards)
+    head = words.forwarded[:3000]
+    return _named_in(message, replace(words, own=head, signature=""), head)[:1]
+
+
+def _named_in(message: InboundMessage, words: Words, text: str) -> tuple[Person, ...]:
+    own = own_address(message).casefold()
     known = {one.casefold() for one in message.recipients}
-    people = []
-    for one in found:
-        if one.casefold() in known and not _name_beside(text, one):
+    spoken = words_of(f"{message.subject}\n{text[:MOST_TEXT]}")
+    writer = stems(message.author.name) if message.author else frozenset()
+    found: dict[str, str | None] = {}
+    for one in addresses(f"{message.subject}\n{text}", MOST_PEOPLE):
+        if one.casefold() == own:
             continue
-        name = _name_beside(text, one) or _name_anywhere(text, one) or _from_local(one) or None
-        people.append(Person(one, name, organisation_of(message.subject, (words.own, words.signature), one, name)))
+        at = place_of(spoken, one)
+        beside = name_beside(spoken, at, one, writer) if at is not None else ""
+        if beside or one.casefold() not in known:
+            found[one] = beside or _name_alone(spoken, one, message.author.name if message.author else "")
+    return _with_houses(message, words, found, spoken) if found else ()
+
+
+def _name_alone(spoken: Sequence[str], address: str, writer: str) -> str | None:
+    """The name the address alone gives; as the author writes it, where it is theirs."""
+    found = name_of_local(spoken, address)
+    return (natural(writer, address) if found and stems(found) == stems(writer) else found) or None
+
+
+def place_of(spoken: Sequence[str], address: str) -> int | None:
+    """Where an address stands among the words of a text."""
+    return next((at for at, word in enumerate(spoken) if address in word), None)
+
+
+def _with_houses(
+    message: InboundMessage, words: Words, found: Mapping[str, str | None], spoken: Sequence[str]
+) -> tuple[Person, ...]:
+    """The same people with the organisation the mail names for each, or for all of them."""
+    where, own = _mentions(message, words), own_address(message)
+    writer = author_name(message, words, own) or ""
+    named = stems(" ".join([*(name or "" for name in found.values()), _personal_name(message), writer]))
+    domain = own.rpartition("@")[2].casefold()
+    people = []
+    for address, name in found.items():
+        colleague = address.rpartition("@")[2].casefold() == domain
+        beside = house_beside(spoken, place_of(spoken, address), named)
+        people.append(Person(address, name, beside or shared_house(where, address, named, colleague)))
     return tuple(people)
 
 
-def _name_beside(text: str, address: str) -> str:
-    """The name in the same line or just before the address."""
-    stems = _stems(address.partition("@")[0])
-    at = text.find(address)
-    before = " ".join(text[max(0, at - 160) : at].replace("\n", " , ").split())
-    return natural(_best_name(before, stems), address)
+def changed(message: InboundMessage, words: Words, named: tuple[Person, ...], renamed: bool) -> tuple[Person, ...]:
+    """The new values of a member, or of several; of two addresses of one person the newer one is meant.
+
+    `named`: the people whose addresses stand in the text; `renamed`: the mail asks for another name.
+    """
+    coming = _coming(message, words, named) if named else ()
+    if len(coming) > 1:
+        return coming
+    own, text = own_address(message), f"{message.subject}\n{words.own[:MOST_TEXT]}"
+    known = author_name(message, words, own) or ""
+    called = new_name(text, words.signature, known, renamed)
+    itself = _described(message, words, own, called or known or None, moved=True)
+    if not coming:
+        return (itself,)
+    only = coming[0]
+    called = married_name(f"{text}\n{words.signature}", known, only.address or "")
+    if not called and _is_someone_else(only, itself):
+        return coming
+    organisation = only.organisation or itself.organisation
+    return (Person(only.address, called or itself.name, organisation),)
 
 
-def _best_name(text: str, stems: frozenset[str]) -> str:
-    """The run of capitalised words nearest to the end of `text` that fits an address."""
-    words = [word.strip('()<>:;"“”„•*') for word in text.replace(" - ", " , ").split()]
-    best = ""
-    run: list[str] = []
-    for word in [*words, ""]:
-        plain = word.rstrip(",.)")
-        if (
-            plain
-            and (plain[:1].isupper() or (run and plain.lower() in shared("people", "particles")))
-            and fold(plain) not in shared("people", "titles")
-        ):
-            run.append(plain)
-            if plain == word:
-                continue
-        name = " ".join(run)
-        if run and any(_matches(fold(one), stems) or _initial(one, stems) for one in run) and len(run) >= 2:
-            best = name
-        run = []
-    return best
+def _coming(message: InboundMessage, words: Words, named: tuple[Person, ...]) -> tuple[Person, ...]:
+    """Of the people whose addresses stand in the text those for whom it is the new one."""
+    spoken = words_of(f"{message.subject}\n{words.own[:MOST_TEXT]}")
+    mine = place_of(spoken, own_address(message))
+    here = mine is not None or says_here(words.own[:MOST_TEXT])
+    told = {one: _is_old(spoken, one, here) for one in named}
+    live = [one for one in named if not told[one]]
+    certain = [one for one in live if told[one] is False]
+    kept = mine is not None and is_old(spoken, mine, here=False) is not True
+    if not certain and (kept or (mine is None and here)):
+        return ()
+    newest: dict[str, Person] = {}
+    for one in sorted(live, key=lambda one: one in certain):
+        newest[fold(one.name or one.address or "")] = one
+    found = tuple(one for one in live if one in newest.values())
+    return found if all(one.name for one in found) else found[-1:]
 
 
-def _initial(word: str, stems: frozenset[str]) -> bool:
-    return any(len(stem) > 4 and stem.endswith(fold(word)) for stem in stems)
+def _is_old(spoken: Sequence[str], one: Person, here: bool) -> bool | None:
+    at = place_of(spoken, one.address or "")
+    return None if at is None else is_old(spoken, at, here)
 
 
-def _name_anywhere(text: str, address: str) -> str:
-    return _best_name(" ".join(text.split()), _stems(address.partition("@")[0]))
-
-
-def changed(
-    message: InboundMessage, words: Words, named: tuple[Person, ...], moves: bool, renamed: bool
-) -> tuple[Person, ...]:
-    """The new values of a member, or of several: of two addresses with one local part the newer one is meant."""
-    by_local: dict[str, Person] = {}
-    for one in named:
-        by_local[(one.address or "").partition("@")[0].casefold()] = one
-    if len(by_local) > 1:
-        return tuple(by_local.values())
-    itself = author(message, words)
-    if renamed:
-        itself = Person(itself.address, _new_name(words, itself.name) or itself.name, itself.organisation)
-    if (moves or len(by_local) == 1) and by_local and _says_old(words.own) is False:
-        only = next(iter(by_local.values()))
-        return (Person(only.address, itself.name, only.organisation or itself.organisation),)
-    return (itself,)
-
-
-def _says_old(text: str) -> bool:
-    """Whether the other address is called the old one."""
-    plain = set(fold(text).replace(",", " ").replace(".", " ").split())
-    return bool(
-        plain
-        & {
-            "oude",
-            "oud",
-            "ancienne",
-            "ancien",
-            "vieille",
-            "old",
-            "alte",
-            "alten",
-            "antigua",
-            "vieja",
-            "eski",
-            "старий",
-            "стара",
-        }
-    )
-
-
-def _new_name(words: Words, old: str | None) -> str | None:
-    """A full name in the text that shares the surname with the name shown, but not the first name."""
-    if not old or len(old.split()) < 2:
-        return None
-    surname = fold(old.split()[-1])
-    text = " ".join(f"{words.own} {words.signature}".replace(",", " ").replace(".", " ").split()).split()
-    for first, last in pairwise(text):
-        if (
-            fold(last) == surname
-            and first[:1].isupper()
-            and fold(first) not in (fold(old.split()[0]), *shared("people", "titles"))
-        ):
-            return f"{first} {last}"
-    return None
+def _is_someone_else(one: Person, itself: Person) -> bool:
+    """Whether a new address is that of somebody other than the author: nothing in it is of the author's name."""
+    if not one.name:
+        return False
+    own = stems(f"{itself.name or ''} {(itself.address or '').partition('@')[0]}")
+    theirs = stems(f"{one.name} {(one.address or '').partition('@')[0]}")
+    return is_shared(itself.address or "") or not any(matches(word, own) for word in theirs)

@@ -206,12 +206,14 @@ def _people(
     message: InboundMessage, words: Words, found: Wishes, named: tuple[Person, ...], evidence: Evidence
 ) -> tuple[Person, ...]:
     if "join_other" in found.kinds:
-        return (*((people.author(message, words),) if "join" in found.kinds else ()), *named)
+        if "join" in found.kinds:
+            return (people.author(message, words), *named)
+        return named or people.passed_on(message, words)
     if "join" in found.kinds:
         mine = [one for one in named if one.address and _is_mine(message, one)]
         return (people.author(message, words, mine[0].address or "" if mine else ""),)
     if "update" in found.kinds:
-        return people.changed(message, words, named, evidence.has("address.strong"), evidence.has("rename.strong"))
+        return people.changed(message, words, named, evidence.has("rename.strong"))
     return ()
 
 
