@@ -120,11 +120,12 @@ def answer(number: int, chance: Random, written: list[tuple[str, str, str]], htm
 
 
 def newsletter(number: int, chance: Random, written: list[tuple[str, str, str]]) -> bytes:
-    """A newsletter of somebody else's, to a list."""
+    """A newsletter of somebody else's, to a list, in one language: neighbours among the examples."""
     mail = envelope(number, "Nieuwsbrief november", False)
     mail["List-Id"] = "<nieuws.anderen.example>"
     mail["Precedence"] = "bulk"
-    text = "\n\n".join(chance.choice(written)[2] for _ in range(12))
+    start = chance.randrange(len(written) - 12)
+    text = "\n\n".join(one for _, _, one in written[start : start + 12])
     mail.set_content(text)
     rows = "".join(f"<tr><td>{line}</td></tr>" for line in text.split("\n"))
     mail.add_alternative(f"<table>{rows}</table>", subtype="html")
