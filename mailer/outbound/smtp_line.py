@@ -68,6 +68,11 @@ class Line(asyncio.Protocol):
         """Whether the server has said more than what was heard yet."""
         return bool(self._unheard or self._early) or not self._replies.is_between
 
+    @property
+    def is_open(self) -> bool:
+        """Whether bytes can still be handed over: a loss is known here a moment before `lost` is called."""
+        return not (self.reason or self._transport.is_closing())
+
     # what asyncio calls
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -100,7 +105,7 @@ class Line(asyncio.Protocol):
 
     def write(self, data: bytes) -> None:
         """Hand bytes over, in one piece."""
-        if not self.reason:
+        if self.is_open:
             self._transport.write(data)
 
     def write_all(self, data: bytes, block: float, drained: Callable[[], None]) -> None:
@@ -111,15 +116,19 @@ class Line(asyncio.Protocol):
         self._pour()
 
     def _pour(self) -> None:
-        """Piece after piece, until one has to wait in our own memory; resume_writing comes back here."""
-        while self._drained and not self.reason and not self._transport.get_write_buffer_size():
-            piece = next(self._pieces, b"")
-            if not piece:
-                drained, self._drained = self._drained, None
-                drained()
-                return
+        """The next piece, unless the last one still waits in our own memory: then resume_writing comes back here.
+
+        One in each turn of the loop, so that a loss is heard between two.
+        """
+        if not (self._drained and self.is_open) or self._transport.get_write_buffer_size():
+            return
+        if piece := next(self._pieces, b""):
             self.allow(self._block)
             self.write(piece)
+            self.loop.call_soon(self._pour)
+        else:
+            drained, self._drained = self._drained, None
+            drained()
 
     def allow(self, seconds: float) -> None:
         """From now on so long without what is waited for ends the connection."""

@@ -232,6 +232,8 @@ class Session:
         following = self._next() if self._is_pipelining else None
         self._expected.append((self._on_dot, letter, self._timeouts.after_dot))
         riding = self._begin(following) if following else b""
+        if not self._line.is_open:
+            return  # it was lost while the content was written: `_lose` comes next
         if not self._desk.dot(letter):
             self._line.break_off("its dot may not be written")
             return

@@ -8,9 +8,8 @@ import pytest
 
 from mailer.account import Account, Secret
 from mailer.errors import LoginRefused, SubmissionUnavailable
-from mailer.outbound.submission import Submission
 from tests.integration.scripted_smtp import DROP, ScriptedSmtp
-from tests.integration.test_submission import FROM, LARGE, LETTER, QUICK, TO, open_to
+from tests.integration.submitting import LARGE, LETTER, TO, Told, letters, opened, send, submit
 from tests.servers import certificate
 
 
@@ -35,10 +34,9 @@ def trusting(pem: certificate.Certificate) -> ssl.SSLContext:
 def test_a_stripped_starttls_gets_neither_password_nor_letter() -> None:
     with (
         ScriptedSmtp({"EHLO": "250-relay.example\r\n250 AUTH PLAIN"}) as server,
-        open_to(server, scheme="smtp+starttls", user="u", password="p") as relay,
         pytest.raises(SubmissionUnavailable),
     ):
-        relay.submit(FROM, TO, LETTER)
+        submit(opened(server, scheme="smtp+starttls", user="u", password="p"))
     assert server.commands == ["EHLO netwerk.example"]
 
 
@@ -48,21 +46,19 @@ def test_starttls_is_verified_and_the_offers_are_asked_again(serving: Any, trust
     ehlo, after = "250-relay.example\r\n250 STARTTLS", "250-relay.example\r\n250-AUTH LOGIN PLAIN\r\n250 DSN"
     with ScriptedSmtp({"EHLO": ehlo}, context=serving, after_tls=after) as server:
         account = server.account("smtp+starttls", "u@netwerk.example", "pässword")
-        with Submission(account, "netwerk.example", QUICK, trusting) as relay:
-            assert relay.submit("", TO, LETTER).code == 250
+        assert submit(opened(account, tls=trusting), return_path="").code == 250
     assert server.contents == [LETTER]
     assert server.verbs == ["EHLO", "STARTTLS", "EHLO", "AUTH", "MAIL", "RCPT", "DATA", "QUIT"]
     assert server.commands[4:6] == ["MAIL FROM:<>", f"RCPT TO:<{TO}> NOTIFY=NEVER"]
 
 
 @pytest.mark.conf("SMT-01")
-def test_implicit_tls(serving: Any, trusting: Any) -> None:
-    with (
-        ScriptedSmtp(context=serving, implicit=True) as server,
-        Submission(server.account("smtps"), "netwerk.example", QUICK, trusting) as relay,
-    ):
-        assert [relay.submit(FROM, TO, LETTER).code for _ in range(2)] == [250, 250]
-    assert server.contents == [LETTER, LETTER]
+@pytest.mark.parametrize("pipelining", [False, True])
+def test_implicit_tls(serving: Any, trusting: Any, pipelining: bool) -> None:
+    with ScriptedSmtp(context=serving, implicit=True, pipelining=pipelining) as server:
+        told = send(opened(server, scheme="smtps", tls=trusting), letters(3))
+    assert [reply.code for reply in told.replies] == [250] * 3
+    assert server.contents == [parcel.content for parcel in letters(3)]
 
 
 @pytest.mark.conf("SMT-20")
@@ -70,11 +66,9 @@ def test_implicit_tls(serving: Any, trusting: Any) -> None:
 def test_the_phases_are_known_under_tls_too(
     serving: Any, trusting: Any, answers: dict[str, str], in_data: str, phase: str
 ) -> None:
-    with (
-        ScriptedSmtp(answers, in_data, context=serving, implicit=True) as server,
-        Submission(server.account("smtps"), "netwerk.example", QUICK, trusting) as relay,
-    ):
-        assert relay.submit(FROM, TO, LARGE if in_data else LETTER).phase == phase
+    with ScriptedSmtp(answers, in_data, context=serving, implicit=True) as server:
+        relay = opened(server, scheme="smtps", tls=trusting)
+        assert submit(relay, content=LARGE if in_data else LETTER).phase == phase
 
 
 @pytest.mark.conf("SMT-02")
@@ -83,10 +77,9 @@ def test_an_unknown_certificate_is_not_trusted(serving: Any, scheme: str) -> Non
     ehlo = {"EHLO": "250-relay.example\r\n250 STARTTLS"}
     with (
         ScriptedSmtp(ehlo, context=serving, implicit=scheme == "smtps") as server,
-        open_to(server, scheme=scheme, user="u", password="p") as relay,
         pytest.raises(SubmissionUnavailable, match="self-signed"),
     ):
-        relay.submit(FROM, TO, LETTER)
+        submit(opened(server, scheme=scheme, user="u", password="p"))
     assert "AUTH" not in server.verbs and "MAIL" not in server.verbs
 
 
@@ -98,10 +91,9 @@ def test_a_certificate_for_another_name_is_not_trusted(serving: Any, pem: Any, t
     trusting = ssl.create_default_context(cafile=str(other.chain))
     with (
         ScriptedSmtp(context=context, implicit=True) as server,
-        Submission(server.account("smtps"), "netwerk.example", QUICK, trusting) as relay,
-        pytest.raises(SubmissionUnavailable),
+        pytest.raises(SubmissionUnavailable, match="mismatch"),
     ):
-        relay.submit(FROM, TO, LETTER)
+        submit(opened(server, scheme="smtps", tls=trusting))
 
 
 @pytest.mark.conf("SMT-03")
@@ -109,34 +101,30 @@ def test_words_slipped_in_before_the_handshake_are_an_attack(serving: Any, trust
     answers = {"EHLO": "250-relay.example\r\n250 STARTTLS", "STARTTLS": "220 Go\r\n250-AUTH PLAIN"}
     with (
         ScriptedSmtp(answers, context=serving) as server,
-        Submission(server.account("smtp+starttls", "u", "p"), "netwerk.example", QUICK, trusting) as relay,
         pytest.raises(SubmissionUnavailable, match="clear text"),
     ):
-        relay.submit(FROM, TO, LETTER)
+        submit(opened(server, scheme="smtp+starttls", user="u", password="p", tls=trusting))
     assert "AUTH" not in server.verbs
 
 
 @pytest.mark.conf("SMT-04")
 @pytest.mark.parametrize("offer", ["PLAIN", "LOGIN", "CRAM-MD5"])
 def test_a_wrong_password_stops_everything_and_blames_nobody(offer: str) -> None:
-    answers = {"EHLO": f"250-relay.example\r\n250 AUTH {offer}", "AUTH": "535 5.7.8 No"}
+    answers, told = {"EHLO": f"250-relay.example\r\n250 AUTH {offer}", "AUTH": "535 5.7.8 No"}, Told()
     with (
         ScriptedSmtp(answers) as server,
-        open_to(server, user="u", password="geheim") as relay,
         pytest.raises(LoginRefused) as caught,
     ):
-        relay.submit(FROM, TO, LETTER)
+        send(opened(server, user="u", password="geheim"), letters(3), told=told)
+    assert [reply.phase for reply in told.replies] == ["connect"]
     assert "MAIL" not in server.verbs and "geheim" not in str(caught.value)
 
 
 @pytest.mark.conf("SMT-04")
 def test_auth_login_answers_two_questions() -> None:
     questions = {"AUTH": "334 VXNlcm5hbWU6", "DQ==": "334 UGFzc3dvcmQ6", "CA==": "235 2.7.0 Welcome"}
-    with (
-        ScriptedSmtp({"EHLO": "250-relay.example\r\n250 AUTH LOGIN", **questions}) as server,
-        open_to(server, user="u", password="p") as relay,
-    ):
-        assert relay.submit(FROM, TO, LETTER).code == 250
+    with ScriptedSmtp({"EHLO": "250-relay.example\r\n250 AUTH LOGIN", **questions}) as server:
+        assert submit(opened(server, user="u", password="p")).code == 250
     assert server.commands[1:4] == ["AUTH LOGIN", "dQ==", "cA=="]
 
 
@@ -145,10 +133,9 @@ def test_a_login_that_fails_for_now_is_an_outage() -> None:
     answers = {"EHLO": "250-relay.example\r\n250 AUTH PLAIN", "AUTH": "454 4.7.0 Later"}
     with (
         ScriptedSmtp(answers) as server,
-        open_to(server, user="u", password="p") as relay,
         pytest.raises(SubmissionUnavailable),
     ):
-        relay.submit(FROM, TO, LETTER)
+        submit(opened(server, user="u", password="p"))
 
 
 @pytest.mark.conf("SMT-04")
@@ -156,9 +143,6 @@ def test_no_password_goes_over_an_open_line() -> None:
     with ScriptedSmtp({"EHLO": "250-relay.example\r\n250 AUTH PLAIN"}) as server:
         # This machine too, but not by a name that says so.
         account = Account("smtp", "127.000.000.001", server.account().port, "u", Secret("p"))
-        with (
-            Submission(account, "netwerk.example", QUICK) as relay,
-            pytest.raises(SubmissionUnavailable, match="without TLS"),
-        ):
-            relay.submit(FROM, TO, LETTER)
+        with pytest.raises(SubmissionUnavailable, match="without TLS"):
+            submit(opened(account))
     assert "AUTH" not in server.verbs
