@@ -60,6 +60,9 @@ class Session:
         """Begin with the next letter, if this connection has nothing to do."""
         if self._letters or self._is_going or self._line.reason:
             return
+        if self._line.has_more:
+            self._line.break_off("the server spoke out of turn")
+            return
         if self._is_tired():
             self.leave()
             return
@@ -144,8 +147,10 @@ class Session:
         self._line.break_off("the server spoke out of turn")
 
     def _say_next(self, letter: Letter) -> None:
-        """In lock-step: the next command, now that the one before is answered."""
-        if self._unsaid:
+        """In lock-step: the next command, now that the one before is answered, and answered once."""
+        if self._unsaid and self._line.has_more:
+            self._line.break_off("the server spoke out of turn")
+        elif self._unsaid:
             words, step, seconds = self._unsaid.popleft()
             self._expected.append((step, letter, seconds))
             self._line.write(words)

@@ -1,6 +1,7 @@
 """TLS and login of the submission client: verified, required where asked for, and never a password in clear."""
 
 import ssl
+from base64 import b64encode
 from pathlib import Path
 from typing import Any
 
@@ -8,9 +9,12 @@ import pytest
 
 from mailer.account import Account, Secret
 from mailer.errors import LoginRefused, SubmissionUnavailable
-from tests.integration.scripted_smtp import DROP, ScriptedSmtp
+from mailer.outbound.submission import Parcel
+from tests.integration.scripted_smtp import DROP, Answer, ScriptedSmtp
 from tests.integration.submitting import LARGE, LETTER, TO, Told, letters, opened, send, submit
 from tests.servers import certificate
+from tests.servers.dovecot import Dovecot
+from tests.servers.postfix import Postfix
 
 
 @pytest.fixture(scope="session")
@@ -146,3 +150,48 @@ def test_no_password_goes_over_an_open_line() -> None:
         with pytest.raises(SubmissionUnavailable, match="without TLS"):
             submit(opened(account))
     assert "AUTH" not in server.verbs
+
+
+@pytest.mark.servers
+@pytest.mark.conf("SMT-04")
+@pytest.mark.parametrize("scheme", ["smtp+starttls"])
+def test_a_real_server_takes_our_login(postfix: Postfix, dovecot: Dovecot, scheme: str) -> None:
+    trusting = ssl.create_default_context(cafile=dovecot.certificate.chain)
+    parcel = Parcel(1, postfix.new_address("verbinden.example"), postfix.new_address(), LETTER)
+    assert [one.code for one in send(opened(postfix.account(scheme), tls=trusting), [parcel]).replies] == [250]
+    wrong = postfix.account(scheme, password="fout")
+    with pytest.raises(LoginRefused):
+        send(opened(wrong, tls=trusting), [parcel])
+
+
+@pytest.mark.conf("SMT-04")
+@pytest.mark.parametrize("final", ["good", "bad", "none"])
+def test_scram_is_preferred_and_the_server_must_prove_itself(final: str) -> None:
+    first = "r=rOprNGfwEbeRWgbNEkqO%hvYDpWUa2RaTCAfuxFIlj)hNlF$k0,s=W22ZaJ0SNY7soEsUEjb6gQ==,i=4096"
+    signature = "v=6rriTRBi23WpRR/wtup+mMhUZUn/dB5nLTJRsjl95G4="
+    last = {"good": signature, "bad": "v=" + "A" * 43 + "=", "none": ""}[final]
+    turns: list[str] = []
+
+    def proof(command: str) -> str:
+        turns.append(command)
+        return f"334 {b64encode(last.encode()).decode()}" if last else "235 2.7.0 Welcome"
+
+    proof_line = (
+        "c=biws,r=rOprNGfwEbeRWgbNEkqO%hvYDpWUa2RaTCAfuxFIlj)hNlF$k0,p=dHzbZapWIk4jUhN+Ute9ytag9zjfMHgsqmmiz7AndVQ="
+    )
+    answers: dict[str, Answer] = {
+        "EHLO": "250-relay.example\r\n250 AUTH PLAIN LOGIN SCRAM-SHA-256",
+        "AUTH": f"334 {b64encode(first.encode()).decode()}",
+        b64encode(proof_line.encode()).decode().upper(): proof,
+        "": "235 2.7.0 Welcome",
+        "*": "501 5.7.0 Given up",
+    }
+    with ScriptedSmtp(answers) as server:
+        relay = opened(server, user="user", password="pencil")
+        if final == "good":
+            assert submit(relay).code == 250
+        else:
+            with pytest.raises(SubmissionUnavailable):
+                submit(relay)
+    assert len(turns) == 1 and "pencil" not in " ".join(server.commands)
+    assert ("MAIL" in server.verbs) == (final == "good")
