@@ -67,7 +67,8 @@ def test_a_connection_that_cannot_be_made_ends_the_growing_for_a_while() -> None
     [
         (Reply("rcpt", 421), True), (Reply("replied", 451, "4.3.0"), True), (Reply("mail", 452, "4.3.1"), True),
         (Reply("rcpt", 450, "4.7.1"), False), (Reply("rcpt", 451, "4.7.500"), True),
-        (Reply("rcpt", 452, "4.2.2"), False), (Reply("replied", 554), False), (Reply("replied", 250), False), (Reply("dot_sent"), False),
+        (Reply("rcpt", 452, "4.2.2"), False), (Reply("replied", 554), False), (Reply("replied", 250), False),
+        (Reply("dot_sent"), False),
     ],
 )  # fmt: skip
 def test_what_says_that_it_is_too_much(reply: Reply, strain: bool) -> None:
