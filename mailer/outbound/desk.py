@@ -131,5 +131,5 @@ class Desk:
             self._ended(key, reply)
         except Exception as error:  # as above: it cannot be told, so nothing more is begun
             self.stop(error)
-        if not self._open:
+        if self._is_exhausted and not self._open:
             self.changed.set()

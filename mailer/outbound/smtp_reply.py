@@ -7,6 +7,7 @@ from typing import NamedTuple
 _LONGEST_LINE = 4096
 _MOST_LINES = 100
 _LONGEST_TEXT = 300
+_LINE = re.compile(rb"([2-5]\d\d)(?:([ -])(.*))?", re.DOTALL)
 _ENHANCED = re.compile(r"([245]\.\d{1,3}\.\d{1,3})(?:\s|$)")
 
 
@@ -78,23 +79,29 @@ class Replies:
         for line in lines:
             if self.fault:
                 break
-            self._read(line.rstrip(b"\r"), found)
+            self._read(line, found)
         if len(self._rest) > _LONGEST_LINE:
             self.fault = self.fault or "a reply line without an end"
         return found
 
     def _read(self, line: bytes, found: list[Answer]) -> None:
-        code, mark = line[:3], line[3:4]
-        if not self._is_legal(line, code, mark):
+        legal = _LINE.fullmatch(line.rstrip(b"\r"))
+        if not legal or len(line) > _LONGEST_LINE:
             self.fault = "a reply that is no SMTP"
             return
-        self._lines.append(line[4:])
+        code, mark, words = legal.groups(b"")
+        if mark != b"-" and not self._lines:
+            found.append(Answer(int(code), (words,)))
+        else:
+            self._continue(code, mark, words, found)
+
+    def _continue(self, code: bytes, mark: bytes, words: bytes, found: list[Answer]) -> None:
+        """A line of several: the code is the same on each (RFC 5321 §4.2.1)."""
+        if (self._lines and self._code != code) or len(self._lines) >= _MOST_LINES:
+            self.fault = "a reply that is no SMTP"
+            return
         self._code = code
+        self._lines.append(words)
         if mark != b"-":
             found.append(Answer(int(code), tuple(self._lines)))
-            self._lines, self._code = [], b""
-
-    def _is_legal(self, line: bytes, code: bytes, mark: bytes) -> bool:
-        """A code of three digits, the same on every line of a reply (RFC 5321 §4.2.1)."""
-        is_code = len(code) == 3 and code.isdigit() and b"2" <= code[:1] <= b"5" and mark in b" -"
-        return is_code and self._code in (b"", code) and len(line) <= _LONGEST_LINE and len(self._lines) < _MOST_LINES
+            self._lines = []

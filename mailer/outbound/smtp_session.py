@@ -230,6 +230,7 @@ class Session:
         letter, self._writing = self._writing, None
         if letter:
             self._write_dot(letter, b"")
+            self._line.allow(self._timeouts.after_dot)
 
     def _write_dot(self, letter: Letter, content: bytes) -> None:
         """Everything up to the dot, and what rides on it."""
@@ -245,7 +246,6 @@ class Session:
         letter.phase = "dot_sent"
         letter.sent_at = self._line.loop.time()
         self._line.write(b"".join((content, b".\r\n", riding)))
-        self._line.allow(self._timeouts.after_dot)
 
     def _on_dot(self, letter: Letter, answer: Answer) -> None:
         assert self._desk
