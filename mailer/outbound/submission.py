@@ -108,7 +108,7 @@ class Submission:
                 session.advance()
         if not self._opening and len(self._sessions) >= self._pace.wanted:
             self._pace.review(asyncio.get_running_loop().time())
-        standing = len(self._sessions) + len(self._opening)
+        standing = len(self._sessions) + len(self._opening) + len(self._leaving)  # who says QUIT still counts there
         if standing < self._pace.wanted and not self._opening and not self._fault and desk.looks_ahead():
             task = asyncio.create_task(self._open())
             self._opening.add(task)
