@@ -85,6 +85,8 @@ def build(config: Config) -> App:
         new_key=new_key,
         jitter=random.SystemRandom().random,
         open_mailbox=lambda: Mailbox(config.imap, folders=config.folders),
-        open_submission=lambda: Submission(config.smtp, helo_name=config.network.domain),
+        open_submission=lambda: Submission(
+            config.smtp, helo_name=config.network.domain, connections=config.smtp_connections, new_nonce=new_key
+        ),
         owner=secrets.token_hex(8),
     )

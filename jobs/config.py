@@ -9,7 +9,7 @@ import os
 import re
 import stat
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import time
 from pathlib import Path
 from typing import Any
@@ -26,6 +26,7 @@ from contacts.errors import RuleBroken, ServiceError
 from contacts.network import Network
 from mailer.account import Account, Secret, parse
 from mailer.inbound import folders
+from mailer.outbound import oauth
 
 LANGUAGES = ("nl", "fr", "en", "de", "es", "tr", "ar")
 
@@ -59,6 +60,7 @@ class Config:
     network: Network
     imap: Account
     smtp: Account
+    smtp_connections: int
     folders: folders.Folders
     database_url: str
     secret_key: Secret
@@ -77,6 +79,7 @@ def load(env_file: Path | None = None, environment: Mapping[str, str] | None = N
     values = {variable.name: _value(variable, given, problems) for variable in VARIABLES}
     imap = _account("IMAP", values, ("imaps", "imap", "imap+starttls"), problems)
     smtp = _account("SMTP", values, ("smtp+starttls", "smtps", "smtp"), problems)
+    smtp = _with_token(smtp, values, problems)
     names = _folders(values, problems)
     if problems or imap is None or smtp is None or names is None:
         raise ConfigError(problems)
@@ -156,6 +159,7 @@ def _build(values: dict[str, Any], imap: Account, smtp: Account, names: folders.
         network=network,
         imap=imap,
         smtp=smtp,
+        smtp_connections=values["SMTP_CONNECTIONS"],
         folders=names,
         secret_key=values["SECRET_KEY"],
         web_listen=values["WEB_LISTEN"],
@@ -177,6 +181,23 @@ def _account(name: str, values: dict[str, Any], schemes: tuple[str, ...], proble
     except ValueError as error:
         problems.append(f"{name}_URL: {error}")
         return None
+
+
+def _with_token(smtp: Account | None, values: dict[str, Any], problems: list[str]) -> Account | None:
+    """The account with a token in the place of its password, where a provider is named."""
+    provider, client = values["SMTP_OAUTH"], values["SMTP_OAUTH_CLIENT"]
+    secret, refresh = values["SMTP_OAUTH_SECRET"], values["SMTP_OAUTH_REFRESH"]
+    if not (smtp and provider) or None in (client, secret, refresh):
+        return smtp
+    if not client or not (refresh or secret) or (provider == "google" and not refresh):
+        problems.append("SMTP_OAUTH: needs SMTP_OAUTH_CLIENT, and SMTP_OAUTH_REFRESH or (Microsoft) SMTP_OAUTH_SECRET")
+        return smtp
+    if not smtp.user or not (smtp.implicit_tls or smtp.starttls):
+        problems.append("SMTP_OAUTH: SMTP_URL must name the user, and be smtp+starttls:// or smtps://")
+        return smtp
+    if provider == "google":
+        return replace(smtp, token=oauth.Tokens(oauth.google(client, secret, refresh)).get)
+    return replace(smtp, token=oauth.Tokens(oauth.microsoft(provider[10:], client, secret, refresh)).get)
 
 
 def _folders(values: dict[str, Any], problems: list[str]) -> folders.Folders | None:
@@ -248,6 +269,18 @@ def _seconds(text: str) -> int:
     return int(text)
 
 
+def _connections(text: str) -> int:
+    if not text.isdigit() or not 1 <= int(text) <= 50:
+        raise ValueError("must be a whole number from 1 to 50")
+    return int(text)
+
+
+def _oauth(text: str) -> str:
+    if text and not re.fullmatch(r"google|microsoft:[A-Za-z0-9][A-Za-z0-9.-]{1,100}", text):
+        raise ValueError("must be google, or microsoft:TENANT like microsoft:learning.example; or nothing")
+    return text
+
+
 def _hour(text: str) -> time | None:
     found = re.fullmatch(r"([01]\d|2[0-3]):([0-5]\d)", text.strip())
     if text.strip() and not found:
@@ -314,6 +347,11 @@ VARIABLES = (
     Variable("AUTHSERV_ID", "", _authserv_id),
     Variable("SMTP_URL", None, _any),
     Variable("SMTP_PASSWORD", "", Secret, secret=True),
+    Variable("SMTP_OAUTH", "", _oauth),
+    Variable("SMTP_OAUTH_CLIENT", "", _any),
+    Variable("SMTP_OAUTH_SECRET", "", Secret, secret=True),
+    Variable("SMTP_OAUTH_REFRESH", "", Secret, secret=True),
+    Variable("SMTP_CONNECTIONS", "10", _connections),
     Variable("DATABASE_URL", "", _database, secret=True),
     Variable("SECRET_KEY", None, _secret_key, secret=True),
     Variable("WEB_URL", "", _web_url),

@@ -3,6 +3,7 @@
 One exception: the four folders of the mailbox are made when they are missing.
 """
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -151,9 +152,13 @@ def _authors(app: App) -> Check:
 
 
 def _submission(app: App) -> Check:
-    with app.open_submission() as relay:
-        relay.connect()  # connects and logs in, as before a first letter
+    asyncio.run(_connect(app))
     return Check("submission", GOOD, "connected and logged in; no mail was sent")
+
+
+async def _connect(app: App) -> None:
+    async with app.open_submission() as relay:
+        await relay.connect()  # connects and logs in, as before a first letter
 
 
 def _pages(app: App) -> Check:

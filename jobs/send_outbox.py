@@ -1,6 +1,8 @@
 """The way out: due letters are claimed, written, submitted, and what the relay said is recorded, one by one."""
 
+import asyncio
 import threading
+from collections import deque
 from datetime import datetime, timedelta
 
 from sqlalchemy.exc import SQLAlchemyError
@@ -9,11 +11,11 @@ from contacts import roster
 from jobs import heartbeat
 from jobs.app import App
 from mailer import maillog
-from mailer.errors import ClaimLost, LoginRefused, SubmissionUnavailable
+from mailer.errors import ClaimLost, SubmissionUnavailable
 from mailer.outbound import outbox, retry
 from mailer.outbound.issue_letters import bytes_of
 from mailer.outbound.outbox import OutboxItem, Result
-from mailer.outbound.submission import Reply, Submission
+from mailer.outbound.submission import Parcel, Reply
 
 _BATCH = 20
 #: A letter at which the relay said that it does not take our mail waits this long; nobody is blamed.
@@ -26,15 +28,20 @@ def send_outbox(app: App, stop: threading.Event) -> int:
     Raises SubmissionUnavailable or LoginRefused when the relay refuses us as a whole; the letters wait.
     """
     _recover(app)
-    accepted = 0
-    with app.open_submission() as relay:
-        while not stop.is_set():
-            items = outbox.claim(app.database, app.owner, app.now(), _BATCH, retry.next_delay(1, app.jitter()))
-            if not items:
-                break
-            accepted += _send_batch(app, relay, items, stop)
+    tray = _Tray(app, stop)
+    try:
+        asyncio.run(_submit(app, tray))
+    finally:
+        tray.give_back()
     _finish(app)
-    return accepted
+    if tray.our_fault:
+        raise tray.our_fault
+    return tray.accepted
+
+
+async def _submit(app: App, tray: "_Tray") -> None:
+    async with app.open_submission() as relay:
+        await relay.send(tray.next_parcel, tray.dot, tray.ended)
 
 
 def _recover(app: App) -> None:
@@ -43,35 +50,69 @@ def _recover(app: App) -> None:
         maillog.recovered(counts[outbox.QUEUED], counts[outbox.IN_DOUBT])
 
 
-def _send_batch(app: App, relay: Submission, items: list[OutboxItem], stop: threading.Event) -> int:
-    accepted = 0
-    for position, item in enumerate(items):
-        if stop.is_set():
-            outbox.give_back(app.database, items[position:], app.now())
-            break
+class _Tray:
+    """The letters of one round: those claimed and not begun, those in hand, and what became of them."""
+
+    def __init__(self, app: App, stop: threading.Event) -> None:
+        self.accepted = 0
+        self.our_fault: SubmissionUnavailable | None = None
+        self._app, self._stop = app, stop
+        self._claimed: deque[OutboxItem] = deque()
+        self._in_hand: dict[int, OutboxItem] = {}
+        self._untouched: list[OutboxItem] = []
+        self._lost: set[int] = set()
+
+    def next_parcel(self) -> Parcel | None:
+        """The next letter that is due and may still go; None when there is none, or when no more shall be begun."""
+        while not (self._stop.is_set() or self.our_fault) and (item := self._next_item()):
+            written = _write(self._app, item)
+            if written:
+                self._in_hand[item.id], content = written
+                return Parcel(item.id, item.return_path, item.recipient, content)
+        return None
+
+    def dot(self, key: int) -> None:
+        """From here on nobody can know without the relay's answer. Raises ClaimLost."""
+        app = self._app
         try:
-            accepted += _send(app, relay, item)
-        except (SubmissionUnavailable, LoginRefused):
-            outbox.give_back(app.database, items[position:], app.now())  # the job itself pauses, longer each time
+            outbox.mark_dot(app.database, self._in_hand[key], app.now())
+        except ClaimLost:
+            self._lost.add(key)
             raise
+
+    def ended(self, key: int, reply: Reply) -> None:
+        """What became of a letter, into its row."""
+        app, item = self._app, self._in_hand.pop(key)
+        if key in self._lost:
+            maillog.claim_lost(item.id, item.kind)
+        elif reply.phase == "connect":  # nobody could take it: its attempt does not count
+            self._untouched.append(item)
+        else:
+            self._record(item, reply)
         heartbeat.beat(app.data_dir, "send_outbox", app.now())
-    return accepted
 
+    def give_back(self) -> None:
+        """What was not begun goes back into the queue; the job itself pauses, longer each time."""
+        items = [*self._claimed, *self._untouched]
+        if items:
+            outbox.give_back(self._app.database, items, self._app.now())
 
-def _send(app: App, relay: Submission, claimed: OutboxItem) -> bool:
-    """One letter to its end, or back to the queue; True when the relay accepted it."""
-    written = _write(app, claimed)
-    if written is None:
-        return False
-    item, content = written
-    try:
-        reply = relay.submit(
-            item.return_path, item.recipient, content, lambda: outbox.mark_dot(app.database, item, app.now())
-        )
-    except ClaimLost:
-        maillog.claim_lost(item.id, item.kind)
-        return False
-    return _record(app, item, reply)
+    def _next_item(self) -> OutboxItem | None:
+        app = self._app
+        if not self._claimed:
+            wait = retry.next_delay(1, app.jitter())
+            self._claimed.extend(outbox.claim(app.database, app.owner, app.now(), _BATCH, wait))
+        return self._claimed.popleft() if self._claimed else None
+
+    def _record(self, item: OutboxItem, reply: Reply) -> None:
+        result = _result(self._app, item, reply)
+        outbox.record(self._app.database, item, result, self._app.now())
+        _log(item, reply, result.state)
+        self.accepted += result.state == outbox.ACCEPTED
+        if retry.is_dead_address(reply) and item.member_id is not None:
+            _note_dead(self._app, item.member_id)
+        if retry.verdict(reply) == retry.OUR_FAULT:
+            self.our_fault = SubmissionUnavailable(f"the relay refuses us: {reply.code} at {reply.phase}")
 
 
 def _write(app: App, claimed: OutboxItem) -> tuple[OutboxItem, bytes] | None:
@@ -89,22 +130,15 @@ def _write(app: App, claimed: OutboxItem) -> tuple[OutboxItem, bytes] | None:
         return None
 
 
-def _record(app: App, item: OutboxItem, reply: Reply) -> bool:
-    result = _result(app, item, reply)
-    outbox.record(app.database, item, result, app.now())
-    if result.state == outbox.ACCEPTED:
+def _log(item: OutboxItem, reply: Reply, state: str) -> None:
+    if state == outbox.ACCEPTED:
         maillog.accepted(item.id, item.kind, item.attempt)
-    elif result.state == outbox.QUEUED:
+    elif state == outbox.QUEUED:
         maillog.postponed(item.id, item.kind, item.attempt, reply.code, reply.phase)
-    elif result.state == outbox.IN_DOUBT:
+    elif state == outbox.IN_DOUBT:
         maillog.in_doubt(item.id, item.kind)
     else:
         maillog.refused(item.id, item.kind, reply.code, reply.enhanced)
-    if retry.is_dead_address(reply) and item.member_id is not None:
-        _note_dead(app, item.member_id)
-    if retry.verdict(reply) == retry.OUR_FAULT:
-        raise SubmissionUnavailable(f"the relay refuses us: {reply.code} at {reply.phase}")
-    return result.state == outbox.ACCEPTED
 
 
 def _note_dead(app: App, member_id: int) -> None:

@@ -1,5 +1,6 @@
 """An account on a mail server as a value, with a password that does not print itself."""
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from urllib.parse import unquote, urlsplit
 
@@ -28,13 +29,17 @@ class Secret:
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """Where to log in: `scheme` says how the line is protected; plain schemes lead to loopback only."""
+    """Where to log in: `scheme` says how the line is protected; plain schemes lead to loopback only.
+
+    `token` gives an access token (OAuth 2) in the place of a password; with True a new one, whatever it still has.
+    """
 
     scheme: str
     host: str
     port: int
     user: str
     password: Secret
+    token: Callable[[bool], Awaitable[str]] | None = None
 
     @property
     def implicit_tls(self) -> bool:

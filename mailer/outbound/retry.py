@@ -3,7 +3,7 @@
 from datetime import timedelta
 from typing import Final, Literal
 
-from mailer.outbound.submission import Reply
+from mailer.outbound.smtp_reply import Reply
 
 Verdict = Literal["accepted", "later", "refused", "in_doubt", "our_fault"]
 

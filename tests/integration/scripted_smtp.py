@@ -1,9 +1,14 @@
-"""An SMTP server on loopback that answers each verb as its script says, hangs up where it says so, and remembers."""
+"""An SMTP server on loopback that answers each verb as its script says, hangs up where it says so, and remembers.
+
+It is strict where it may be: MAIL in an open transaction is 503, DATA without a recipient 554, and a byte that comes
+after DATA before 354 is written down as a trespass (RFC 2920 §3.1).
+"""
 
 import socket
 import ssl
 import threading
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from types import TracebackType
@@ -14,6 +19,11 @@ from mailer.account import Account, Secret
 #: Instead of a reply: close the connection, or say nothing until the client gives up.
 DROP = "DROP"
 HANG = "HANG"
+#: Before a reply: one byte at a time, half of it and then close, or as it is, without an end.
+TRICKLE, HALF, BARE = "TRICKLE ", "HALF ", "BARE "
+
+#: What is answered to a verb: words, or what makes them of the whole command ("": the usual ones).
+Answer = str | Callable[[str], str]
 
 _USUAL = {
     "banner": "220 relay.example ESMTP",
@@ -35,17 +45,27 @@ class ScriptedSmtp:
     """`answers` by verb ("banner", "EHLO", "MAIL", … and "." for the end of DATA) in the place of the usual ones.
 
     `in_data` is said or done as soon as the first bytes of a content have come; `letters` is how many contents one
-    connection takes before it is closed; `context` is for STARTTLS, or for the whole connection with `implicit`.
+    connection takes before it is closed; `context` is for STARTTLS, or for the whole connection with `implicit`;
+    `delay` is how long each content takes; `lenient` takes DATA without recipients.
     """
 
-    answers: Mapping[str, str] = field(default_factory=dict)
+    answers: Mapping[str, Answer] = field(default_factory=dict)
     in_data: str = ""
     letters: int = 1000
     context: ssl.SSLContext | None = None
     implicit: bool = False
     after_tls: str = ""
+    pipelining: bool = False
+    delay: float = 0.0
+    lenient: bool = False
 
     def __post_init__(self) -> None:
+        self.mails: list[tuple[str, tuple[str, ...], bytes]] = []
+        self.trespasses = 0
+        self.most_open = 0
+        self.open = 0
+        self._lock = threading.Lock()
+        self._threads: list[threading.Thread] = []
         self.commands: list[str] = []
         self.contents: list[bytes] = []
         self.connections = 0
@@ -66,6 +86,8 @@ class ScriptedSmtp:
         self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
         self._thread.join(10)
+        for thread in self._threads:
+            thread.join(10)
 
     def account(self, scheme: str = "smtp", user: str = "", password: str = "") -> Account:
         """How to reach this server."""
@@ -83,8 +105,18 @@ class ScriptedSmtp:
             except OSError:
                 return
             self.connections += 1
-            with suppress(_HungUp, OSError):
-                _Conversation(self, plain).run()
+            thread = threading.Thread(target=self._converse, args=(plain,), daemon=True)
+            self._threads.append(thread)
+            thread.start()
+
+    def _converse(self, plain: socket.socket) -> None:
+        with self._lock:
+            self.open += 1
+            self.most_open = max(self.most_open, self.open)
+        with suppress(_HungUp, OSError):
+            _Conversation(self, plain).run()
+        with self._lock:
+            self.open -= 1
 
 
 class _Conversation:
@@ -93,6 +125,8 @@ class _Conversation:
     def __init__(self, server: ScriptedSmtp, plain: socket.socket) -> None:
         self.server, self.line, self.buffer, self.taken, self.secure = server, plain, bytearray(), 0, False
         self.line.settimeout(10)
+        self.sender: str | None = None
+        self.recipients: list[str] = []
 
     def run(self) -> None:
         try:
@@ -110,12 +144,25 @@ class _Conversation:
         if verb == "STARTTLS" and self._say(verb).startswith("220"):
             self._start_tls()
         elif verb == "DATA":
-            if self._say(verb).startswith("354"):
+            self.server.trespasses += bool(self.buffer)
+            unwanted = "" if self.recipients or self.server.lenient else "554 5.5.1 No valid recipients"
+            if self._say(verb, command, unwanted).startswith("354"):
                 self._take()
         elif verb != "STARTTLS":
-            self._say(verb)
+            self._envelope(verb, command)
         if verb == "QUIT":
             raise _HungUp
+
+    def _envelope(self, verb: str, command: str) -> None:
+        is_nested = verb == "MAIL" and self.sender is not None
+        said = self._say(verb, command, "503 5.5.1 nested MAIL command" if is_nested else "")
+        address = command.partition("<")[2].partition(">")[0]
+        if verb == "MAIL" and said.startswith("250"):
+            self.sender = address
+        elif verb == "RCPT" and said.startswith("250"):
+            self.recipients.append(address)
+        elif verb == "RSET":
+            self.sender, self.recipients = None, []
 
     def _start_tls(self) -> None:
         assert self.server.context
@@ -128,26 +175,53 @@ class _Conversation:
             self._do(self.server.in_data)
         content = self._read_until(b"\r\n.\r\n") + b"\r\n"
         content = content[1:] if content.startswith(b"..") else content
-        self.server.contents.append(content.replace(b"\r\n..", b"\r\n."))
+        content = content.replace(b"\r\n..", b"\r\n.")
+        recipients, self.recipients = tuple(self.recipients), []
+        sender, self.sender = self.sender or "", None
         self.taken += 1
-        self._say(".")
+        self.server._closing.wait(self.server.delay)
+        with self.server._lock:
+            if recipients:
+                self.server.contents.append(content)
+                self.server.mails.append((sender, recipients, content))
+        self._say(".", " ".join(recipients))
 
-    def _say(self, verb: str) -> str:
+    def _say(self, verb: str, command: str = "", usual: str = "") -> str:
         if verb == "EHLO" and self.secure and self.server.after_tls:
             return self._do(self.server.after_tls)
-        return self._do(self.server.answers.get(verb, _USUAL.get(verb, "250 2.0.0 OK")))
+        scripted = self.server.answers.get(verb, "")
+        answer = scripted(command) if callable(scripted) else scripted
+        usual = usual or _USUAL.get(verb, "250 2.0.0 OK")
+        if verb == "EHLO" and self.server.pipelining:
+            usual = usual.replace("250 SIZE", "250-PIPELINING\r\n250 SIZE")
+        return self._do(answer or usual)
 
     def _do(self, answer: str) -> str:
         if answer == HANG:
             self.server._closing.wait(10)
         if answer in (DROP, HANG):
             raise _HungUp
-        self.line.sendall(answer.encode("utf-8", "surrogateescape") + b"\r\n")
-        return answer
+        how = next((one for one in (TRICKLE, HALF, BARE) if answer.startswith(one)), "")
+        words = answer.removeprefix(how).encode("utf-8", "surrogateescape") + b"\r\n"
+        if how == TRICKLE:
+            for byte in words:
+                self.line.sendall(bytes((byte,)))
+                time.sleep(0.001)
+            return answer.removeprefix(how)
+        self.line.sendall({HALF: words[: len(words) // 2], BARE: words[:-2]}.get(how, words))
+        if how == HALF:
+            raise _HungUp
+        return answer.removeprefix(how)
+
+    def _has_lone_dot(self, end: bytes) -> bool:
+        return end == b"\r\n.\r\n" and self.buffer.startswith(b".\r\n")
 
     def _read_until(self, end: bytes) -> bytes:
         seen = 0
-        while (found := self.buffer.find(end, seen)) < 0:
+        while (found := self.buffer.find(end, seen)) < 0 or self._has_lone_dot(end):
+            if self._has_lone_dot(end):
+                del self.buffer[:3]
+                return b""
             seen = max(len(self.buffer) - len(end), 0)
             data = self.line.recv(65536)
             if not data:

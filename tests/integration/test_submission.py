@@ -7,25 +7,12 @@ import pytest
 from aiosmtpd.controller import Controller
 
 from mailer.account import Account, Secret
-from mailer.errors import SubmissionUnavailable
+from mailer.errors import ClaimLost, SubmissionUnavailable
 from mailer.outbound.retry import verdict
-from mailer.outbound.submission import Reply, Submission, Timeouts
+from mailer.outbound.submission import Parcel, Reply, Timeouts
 from tests.integration.scripted_smtp import DROP, HANG, ScriptedSmtp
+from tests.integration.submitting import FROM, LARGE, LETTER, TO, Told, letters, opened, send, submit
 from tests.servers import free_port
-
-QUICK = Timeouts(connect=5, banner=5, command=5, data=5, block=5, after_dot=5, quit=1)
-LETTER = b"Subject: x\r\n\r\n.\r\n..\r\n.een\r\ntwee.\r\n" + b"x" * 70 + b"\r\n.\r\n"
-LARGE = b"Subject: x\r\n\r\n" + (b"x" * 70 + b"\r\n") * 200_000  # More than any socket holds.
-FROM, TO = "coordinatie@netwerk.example", "noor@vzw.example"
-
-
-def open_to(server: ScriptedSmtp, **account: str) -> Submission:
-    return Submission(server.account(**account), "netwerk.example", QUICK)
-
-
-def submit(server: ScriptedSmtp, recipient: str = TO, content: bytes = LETTER) -> Reply:
-    with open_to(server) as relay:
-        return relay.submit(FROM, recipient, content)
 
 
 @pytest.mark.conf("SMT-11")
@@ -65,11 +52,12 @@ FAULTS: list[tuple[dict[str, str], str, str, int | None, str]] = [
 
 @pytest.mark.conf("SMT-20")
 @pytest.mark.conf("SMT-11")
+@pytest.mark.parametrize("pipelining", [False, True])
 @pytest.mark.parametrize(("answers", "in_data", "phase", "code", "end"), FAULTS)
 def test_each_fault_is_known_by_its_phase(
-    answers: dict[str, str], in_data: str, phase: str, code: int | None, end: str
+    answers: dict[str, str], in_data: str, phase: str, code: int | None, end: str, pipelining: bool
 ) -> None:
-    with ScriptedSmtp(answers, in_data) as server:
+    with ScriptedSmtp(answers, in_data, pipelining=pipelining) as server:
         reply = submit(server, content=LARGE if in_data else LETTER)
     assert (reply.phase, reply.code, verdict(reply)) == (phase, code, end)
 
@@ -79,8 +67,8 @@ def test_each_fault_is_known_by_its_phase(
 @pytest.mark.parametrize(("verb", "phase"), [("MAIL", "mail"), ("RCPT", "rcpt"), ("DATA", "data"), (".", "dot_sent")])
 def test_a_silent_server_is_left_in_the_phase_it_fell_silent(verb: str, phase: str) -> None:
     brief = Timeouts(command=0.3, data=0.3, after_dot=0.3, quit=0.3)
-    with ScriptedSmtp({verb: HANG}) as server, Submission(server.account(), "netwerk.example", brief) as relay:
-        assert relay.submit(FROM, TO, LETTER) == Reply(phase, text="connection lost (TimeoutError)")
+    with ScriptedSmtp({verb: HANG}) as server:
+        assert submit(opened(server, timeouts=brief)) == Reply(phase, text="connection lost (TimeoutError)")
 
 
 @pytest.mark.conf("SMT-06")
@@ -92,58 +80,81 @@ def test_the_usual_patience_is_that_of_the_rfc() -> None:
 @pytest.mark.conf("SMT-21")
 def test_the_dot_is_recorded_before_it_is_written() -> None:
     seen: list[int] = []
-    with ScriptedSmtp() as server, open_to(server) as relay:
-        reply = relay.submit(FROM, TO, LETTER, lambda: seen.append(len(server.contents)))
-        assert reply.phase == "replied" and seen == [0] and server.contents == [LETTER]
+    with ScriptedSmtp() as server:
+        told = send(opened(server), letters(1), lambda key: seen.append(len(server.contents)))
+    assert told.replies[0].phase == "replied" and seen == [0] and len(server.contents) == 1
 
 
 @pytest.mark.conf("SMT-21")
-def test_what_cannot_be_recorded_is_not_sent() -> None:
-    def fail() -> None:
-        raise RuntimeError("the disk is full")
+@pytest.mark.parametrize("pipelining", [False, True])
+@pytest.mark.parametrize("content", [LETTER, LARGE])
+def test_what_cannot_be_recorded_is_not_sent(pipelining: bool, content: bytes) -> None:
+    def fail(key: int) -> None:
+        if key == 1:
+            raise RuntimeError("the disk is full")
 
-    with (
-        ScriptedSmtp() as server,
-        open_to(server) as relay,
-        pytest.raises(RuntimeError),
-    ):
-        relay.submit(FROM, TO, LETTER, fail)
-        assert relay.submit(FROM, TO, LETTER).phase == "replied"
-        assert server.contents == [LETTER] and server.connections == 2
+    told = Told()
+    with ScriptedSmtp(pipelining=pipelining) as server, pytest.raises(RuntimeError):
+        send(opened(server), letters(3, content), fail, told)
+    assert [mail[0] for mail in server.mails] == ["net+0@netwerk.example"] and told.dots == [0]
+    assert [(reply.phase, reply.code) for reply in told.replies] == [("replied", 250), ("in_data", None)] + [
+        ("connect", None)
+    ] * pipelining
+
+
+@pytest.mark.conf("SMT-21")
+@pytest.mark.parametrize("pipelining", [False, True])
+def test_a_letter_that_is_not_ours_any_more_stops_no_other(pipelining: bool) -> None:
+    def lose(key: int) -> None:
+        if key in (1, 2):
+            raise ClaimLost("taken")
+
+    with ScriptedSmtp(pipelining=pipelining) as server:
+        told = send(opened(server), letters(5), lose)
+    assert [(reply.phase, reply.code) for reply in told.replies] == [
+        ("in_data" if key in (1, 2) else "replied", None if key in (1, 2) else 250) for key in range(5)
+    ]
+    assert sorted(mail[0] for mail in server.mails) == [f"net+{key}@netwerk.example" for key in (0, 3, 4)]
 
 
 @pytest.mark.conf("SMT-20")
+@pytest.mark.parametrize("pipelining", [False, True])
 @pytest.mark.parametrize(("answers", "in_data"), [({"RCPT": "550 No"}, ""), ({"DATA": DROP}, ""), ({}, DROP)])
-def test_the_dot_is_not_recorded_where_it_is_not_written(answers: dict[str, str], in_data: str) -> None:
-    seen: list[int] = []
-    with ScriptedSmtp(answers, in_data) as server, open_to(server) as relay:
-        relay.submit(FROM, TO, LARGE if in_data else LETTER, lambda: seen.append(1))
-    assert not seen and not server.contents
+def test_the_dot_is_not_recorded_where_it_is_not_written(
+    answers: dict[str, str], in_data: str, pipelining: bool
+) -> None:
+    with ScriptedSmtp(answers, in_data, pipelining=pipelining) as server:
+        told = send(opened(server), letters(1, LARGE if in_data else LETTER))
+    assert len(told.ends) == 1 and not told.dots and not server.contents
 
 
 @pytest.mark.conf("SMT-07")
-def test_one_connection_serves_many_letters_with_rset_between() -> None:
-    with ScriptedSmtp() as server, open_to(server) as relay:
-        assert [relay.submit(FROM, TO, LETTER).code for _ in range(3)] == [250] * 3
-    assert server.connections == 1 and server.verbs.count("RSET") == 2 and server.verbs.count("EHLO") == 1
+@pytest.mark.parametrize("pipelining", [False, True])
+def test_one_connection_serves_many_letters(pipelining: bool) -> None:
+    with ScriptedSmtp(pipelining=pipelining) as server:
+        assert [reply.code for reply in send(opened(server), letters(3)).replies] == [250] * 3
+    assert server.connections == 1 and server.verbs.count("EHLO") == 1 and server.verbs[-1] == "QUIT"
+    assert "RSET" not in server.verbs  # each accepted letter has ended its transaction (RFC 5321 §4.1.1.4)
 
 
 @pytest.mark.conf("SMT-07")
-def test_a_connection_is_renewed_after_a_hundred_letters_or_when_the_server_tires() -> None:
-    with ScriptedSmtp() as server, open_to(server) as relay:
-        assert {relay.submit(FROM, TO, LETTER).code for _ in range(101)} == {250}
+@pytest.mark.parametrize("pipelining", [False, True])
+def test_a_connection_is_renewed_after_a_hundred_letters_or_when_the_server_tires(pipelining: bool) -> None:
+    with ScriptedSmtp(pipelining=pipelining) as server:
+        assert {reply.code for reply in send(opened(server), letters(101)).replies} == {250}
     assert server.connections == 2 and len(server.contents) == 101
-    with ScriptedSmtp(letters=7) as server, open_to(server) as relay:
-        assert {relay.submit(FROM, TO, LETTER).code for _ in range(22)} == {250}
+    with ScriptedSmtp(letters=7, pipelining=pipelining) as server:
+        assert {reply.code for reply in send(opened(server), letters(22)).replies} == {250}
     assert server.connections == 4 and len(server.contents) == 22
 
 
 @pytest.mark.conf("SMT-11")
-def test_a_refused_recipient_does_not_harm_the_next() -> None:
-    with ScriptedSmtp({"RCPT": "550 5.1.1 Unknown"}) as server, open_to(server) as relay:
-        assert relay.submit(FROM, TO, LETTER).code == 550
-        assert relay.submit(FROM, TO, LETTER).code == 550
-    assert server.connections == 1 and server.verbs.count("RSET") == 1 and "DATA" not in server.verbs
+@pytest.mark.parametrize("pipelining", [False, True])
+def test_a_refused_recipient_does_not_harm_the_next(pipelining: bool) -> None:
+    with ScriptedSmtp({"RCPT": "550 5.1.1 Unknown"}, pipelining=pipelining) as server:
+        assert [reply.code for reply in send(opened(server), letters(2)).replies] == [550, 550]
+    assert server.connections == 1 and server.verbs.count("RSET") == 1
+    assert server.verbs.count("DATA") == (2 if pipelining else 0) and not server.contents
 
 
 @pytest.mark.conf("SMT-11")
@@ -159,23 +170,26 @@ def test_a_refused_recipient_does_not_harm_the_next() -> None:
     ],
 )
 def test_a_server_that_refuses_us_as_a_whole_blames_no_recipient(answers: dict[str, str]) -> None:
-    with ScriptedSmtp(answers) as server, open_to(server) as relay, pytest.raises(SubmissionUnavailable):
-        relay.submit(FROM, TO, LETTER)
+    told = Told()
+    with ScriptedSmtp(answers) as server, pytest.raises(SubmissionUnavailable):
+        send(opened(server), letters(3), told=told)
+    assert [reply.phase for reply in told.replies] == ["connect"] and not told.dots
 
 
 def test_nobody_listening_is_unavailable() -> None:
     with ScriptedSmtp() as server:
         account = server.account()
-    with Submission(account, "netwerk.example", QUICK) as relay, pytest.raises(SubmissionUnavailable):
-        relay.submit(FROM, TO, LETTER)
+    with pytest.raises(SubmissionUnavailable):
+        submit(opened(account))
 
 
 @pytest.mark.conf("OUT-16")
 def test_a_local_part_beyond_ascii_needs_smtputf8() -> None:
-    with ScriptedSmtp() as server, open_to(server) as relay:
-        reply = relay.submit(FROM, "zoë@vzw.example", LETTER)
-        assert reply == Reply("rcpt", 553, "5.6.7", "server lacks SMTPUTF8") and verdict(reply) == "refused"
-        assert relay.submit(FROM, TO, LETTER).code == 250
+    with ScriptedSmtp() as server:
+        parcels = [Parcel(1, FROM, "zoë@vzw.example", LETTER), Parcel(2, FROM, TO, LETTER)]
+        refused, taken = send(opened(server), parcels).replies
+        assert refused == Reply("rcpt", 553, "5.6.7", "server lacks SMTPUTF8") and verdict(refused) == "refused"
+        assert taken.code == 250
     with ScriptedSmtp({"EHLO": "250-relay.example\r\n250-8BITMIME\r\n250 SMTPUTF8"}) as server:
         content = b"To: <zo\xc3\xab@vzw.example>\r\n" + LETTER
         assert submit(server, "zoë@vzw.example", content).code == 250
@@ -220,8 +234,8 @@ def test_an_address_that_is_not_one_never_reaches_a_server(recipient: str) -> No
 
 @pytest.mark.conf("SEC-13")
 def test_a_return_path_that_is_not_one_is_our_fault() -> None:
-    with ScriptedSmtp() as server, open_to(server) as relay:
-        assert verdict(relay.submit("a@x.example> SIZE=1", TO, LETTER)) == "our_fault"
+    with ScriptedSmtp() as server:
+        assert verdict(submit(server, return_path="a@x.example> SIZE=1")) == "our_fault"
 
 
 @pytest.mark.conf("OUT-01")
@@ -283,7 +297,7 @@ def test_an_independent_server_gets_the_very_bytes(sink: tuple[Sink, Account]) -
     contents = [content for content in contents if max(map(len, content.split(b"\r\n"))) < 1000] + [
         b".A: b\r\n\r\n" + (b"x" * 62 + b"\r\n") * 1023 + b"y" * shift + b"\r\n.\r\n..\r\n" for shift in range(12)
     ]
-    with Submission(account, "netwerk.example", QUICK) as relay:
-        assert {relay.submit(FROM, TO, content).code for content in contents} == {250}
+    parcels = [Parcel(key, FROM, TO, content) for key, content in enumerate(contents)]
+    assert {reply.code for reply in send(opened(account), parcels).replies} == {250}
     assert handler.contents == contents
     assert handler.recipients == [[TO]] * len(contents)

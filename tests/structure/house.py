@@ -15,12 +15,13 @@ SQL_ROOMS = (
     "contacts/coordinator.py", "contacts/exchange.py", "contacts/privacy.py", "mailer/inbound/register.py",
     "mailer/outbound/outbox.py", "mailer/outbound/newsletter.py",
 )  # fmt: skip
-LINE_ROOMS = ("mailer/inbound/mailbox.py", "mailer/outbound/submission.py", "jobs/demo/")
+LINE_ROOMS = ("mailer/inbound/mailbox.py", "mailer/outbound/smtp_line.py", "mailer/outbound/oauth.py", "jobs/demo/")
 CLOCK_ROOMS = ("jobs/app.py", "jobs/cli", "jobs/demo/")
 
 STATEMENTS = {"select", "insert", "update", "delete", "text", "exists", "union", "literal_column"}
 QUERIES = {"query", "execute", "scalar", "scalars", "scalar_one", "exec_driver_sql"}
 LINES = {"socket", "socketserver", "smtplib", "imaplib", "poplib", "ftplib", "http.client", "http.server"}
+CALLS = {"create_connection", "open_connection", "create_server", "start_server", "start_tls"}
 LINES |= {"urllib.request", "imap_tools", "aiosmtpd", "pymap", "httpx", "requests"}
 CLOCKS = {("datetime", "now"), ("datetime", "utcnow"), ("datetime", "today"), ("date", "today")}
 CLOCKS |= {("time", "time"), ("time", "time_ns"), ("time", "localtime"), ("time", "gmtime")}
@@ -127,6 +128,9 @@ def lines_are_at_home(module: Module) -> Iterator[str]:
     for line, name in module.imports():
         if any(f"{name}.".startswith(f"{library}.") for library in LINES):
             yield f"{line}: imports {name}"
+    for line, owner, attribute in module.attributes():
+        if attribute in CALLS:
+            yield f"{line}: {owner}.{attribute}"
 
 
 def environment_is_at_home(module: Module) -> Iterator[str]:

@@ -39,6 +39,7 @@ BREACHES = (
     (house.lines_are_at_home, "jobs/doctor.py", "import socket"),
     (house.lines_are_at_home, "mailer/outbound/check.py", "from urllib.request import urlopen"),
     (house.lines_are_at_home, "mailer/inbound/answer.py", "import imap_tools.mailbox"),
+    (house.lines_are_at_home, "mailer/outbound/desk.py", "async def f(loop):\n    await loop.create_connection(g)"),
     (house.environment_is_at_home, "jobs/app.py", "import os\nx = os.environ['X']"),
     (house.environment_is_at_home, "mailer/links.py", "from os import getenv"),
     (house.clock_is_at_home, "mailer/links.py", "import datetime\nx = datetime.datetime.now()"),

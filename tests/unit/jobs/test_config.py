@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from jobs.config import VARIABLES, Config, ConfigError, load
+from mailer.outbound.oauth import Grant
 from tests.structure.house import ROOT
 
 GOOD = {
@@ -17,6 +18,12 @@ GOOD = {
     "SMTP_URL": "smtp+starttls://netwerk@mail.verbinden.example:587",
     "SMTP_PASSWORD": "canary-smtp",
     "SECRET_KEY": "canary-key-0123456789abcdef0123456789",
+}
+OAUTH = {
+    "SMTP_OAUTH": "microsoft:verbinden.example",
+    "SMTP_OAUTH_CLIENT": "client",
+    "SMTP_OAUTH_SECRET": "canary-secret",
+    "SMTP_OAUTH_REFRESH": "canary-refresh",
 }
 
 
@@ -98,6 +105,55 @@ def test_nothing_in_a_value_is_replaced(tmp_path: Path):
     assert config.imap.password.reveal() == password
 
 
+def _grant(config: Config) -> Grant:
+    """What its token would be asked for with."""
+    found: Grant = config.smtp.token.__self__._grant  # type: ignore[union-attr]
+    return found
+
+
+def _oauth_fields(config: Config) -> dict[str, str]:
+    form = _grant(config).form()
+    return {"SMTP_OAUTH_SECRET": form["client_secret"], "SMTP_OAUTH_REFRESH": form["refresh_token"]}
+
+
+@pytest.mark.conf("SMT-05")
+def test_a_token_takes_the_place_of_the_password(tmp_path: Path):
+    assert read(tmp_path, GOOD).smtp.token is None
+    grant = _grant(read(tmp_path, {**GOOD, **OAUTH}))
+    assert grant.url == "https://login.microsoftonline.com/verbinden.example/oauth2/v2.0/token"
+    assert grant.form()["grant_type"] == "refresh_token"
+    whole = _grant(read(tmp_path, {**GOOD, **OAUTH, "SMTP_OAUTH_REFRESH": ""}))
+    assert whole.form()["grant_type"] == "client_credentials"
+    assert whole.form()["scope"].endswith("/.default")
+    assert _grant(read(tmp_path, {**GOOD, **OAUTH, "SMTP_OAUTH": "google"})).url.startswith("https://oauth2.google")
+
+
+@pytest.mark.conf("SMT-05")
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"SMTP_OAUTH": "yahoo"},
+        {"SMTP_OAUTH": "microsoft:"},
+        {"SMTP_OAUTH_CLIENT": ""},
+        {"SMTP_OAUTH_SECRET": "", "SMTP_OAUTH_REFRESH": ""},
+        {"SMTP_OAUTH": "google", "SMTP_OAUTH_REFRESH": ""},
+        {"SMTP_URL": "smtps://mail.verbinden.example"},
+        {"SMTP_URL": "smtp://netwerk@127.0.0.1"},
+    ],
+)
+def test_a_token_that_cannot_be_is_told(tmp_path: Path, change: dict[str, str]):
+    (found,) = problems(tmp_path, {**GOOD, **OAUTH, **change})
+    assert found.startswith("SMTP_OAUTH: ")
+    assert "canary" not in found
+
+
+@pytest.mark.parametrize("value", ["0", "51", "ten", "-1"])
+def test_connections_are_a_small_number(tmp_path: Path, value: str):
+    assert read(tmp_path, GOOD).smtp_connections == 10
+    (found,) = problems(tmp_path, {**GOOD, "SMTP_CONNECTIONS": value})
+    assert found.startswith("SMTP_CONNECTIONS: ")
+
+
 @pytest.mark.conf("SEC-40")
 @pytest.mark.parametrize("name", [variable.name for variable in VARIABLES if variable.secret])
 def test_every_secret_may_stand_in_a_file_of_its_own(tmp_path: Path, name: str):
@@ -106,11 +162,11 @@ def test_every_secret_may_stand_in_a_file_of_its_own(tmp_path: Path, name: str):
     )
     secret = tmp_path / "secret"
     secret.write_text(f"{value}\n", encoding="utf-8")
-    environment = {key: kept for key, kept in GOOD.items() if key != name}
+    environment = {key: kept for key, kept in {**GOOD, **OAUTH}.items() if key != name}
     config = read(tmp_path, {**environment, f"{name}_FILE": str(secret)})
     given = {
         "IMAP_PASSWORD": config.imap.password.reveal(), "SMTP_PASSWORD": config.smtp.password.reveal(),
-        "SECRET_KEY": config.secret_key.reveal(), "DATABASE_URL": config.database_url,
+        "SECRET_KEY": config.secret_key.reveal(), "DATABASE_URL": config.database_url, **_oauth_fields(config),
     }  # fmt: skip
     assert given[name] == value
 
@@ -157,7 +213,7 @@ def test_a_plain_line_to_this_machine_is_allowed(tmp_path: Path):
 
 @pytest.mark.conf("SEC-41")
 def test_a_printed_configuration_shows_no_secret(tmp_path: Path):
-    assert "canary" not in repr(read(tmp_path, GOOD))
+    assert "canary" not in repr(read(tmp_path, {**GOOD, **OAUTH}))
 
 
 def test_the_example_has_no_secret_and_leads_nowhere(tmp_path: Path):
