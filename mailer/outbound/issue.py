@@ -68,4 +68,5 @@ class FrozenEdition(Base):
     issue_id: Mapped[int] = mapped_column(ForeignKey("issue.id", ondelete="CASCADE"), index=True)
     language: Mapped[str] = mapped_column(String(8))
     variant: Mapped[str] = mapped_column(String(16))
-    content: Mapped[dict[str, Any]]
+    #: Read only when somebody asks for it: an edition has tens of kilobytes, and its Imprint is made once.
+    content: Mapped[dict[str, Any]] = mapped_column(deferred=True)
