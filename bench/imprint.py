@@ -25,7 +25,8 @@ from mailer.outbound.compile import Compiler
 from mailer.outbound.edition import SLOT_NAMES, Edition, Slot, mark_for
 from mailer.outbound.imprint import Copy, Imprint
 from mailer.outbound.outbox import OutboxItem
-from mailer.outbound.signing import Signer, load
+from mailer.outbound.signing import Signer
+from mailer.outbound.signing_key import load
 from mailer.outbound.writer import Recipient, Writer
 
 NOW = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)

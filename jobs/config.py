@@ -9,7 +9,7 @@ import os
 import re
 import stat
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import time
 from pathlib import Path
 from typing import Any
@@ -24,8 +24,10 @@ from sqlalchemy.exc import ArgumentError
 from contacts.address import Address
 from contacts.errors import RuleBroken, ServiceError
 from contacts.network import Network
+from jobs import signing_keys
 from mailer.account import Account, Secret, parse
 from mailer.inbound import folders
+from mailer.outbound.signing import Signer
 
 LANGUAGES = ("nl", "fr", "en", "de", "es", "tr", "ar")
 
@@ -68,6 +70,7 @@ class Config:
     poll_seconds: int
     digest_at: time | None
     log_format: str
+    signers: tuple[Signer, ...] = ()
 
 
 def load(env_file: Path | None = None, environment: Mapping[str, str] | None = None) -> Config:
@@ -77,10 +80,10 @@ def load(env_file: Path | None = None, environment: Mapping[str, str] | None = N
     values = {variable.name: _value(variable, given, problems) for variable in VARIABLES}
     imap = _account("IMAP", values, ("imaps", "imap", "imap+starttls"), problems)
     smtp = _account("SMTP", values, ("smtp+starttls", "smtps", "smtp"), problems)
-    names = _folders(values, problems)
+    names, signers = _folders(values, problems), signing_keys.read(values, problems)
     if problems or imap is None or smtp is None or names is None:
         raise ConfigError(problems)
-    return _build(values, imap, smtp, names)
+    return replace(_build(values, imap, smtp, names), signers=signers)
 
 
 def _gather(env_file: Path, environment: Mapping[str, str], problems: list[str]) -> dict[str, str]:
@@ -314,6 +317,11 @@ VARIABLES = (
     Variable("AUTHSERV_ID", "", _authserv_id),
     Variable("SMTP_URL", None, _any),
     Variable("SMTP_PASSWORD", "", Secret, secret=True),
+    Variable("DKIM_DOMAIN", "", signing_keys.domain),
+    Variable("DKIM_SELECTOR", "", signing_keys.selector),
+    Variable("DKIM_KEY_FILE", "", _any),
+    Variable("DKIM_SELECTOR_2", "", signing_keys.selector),
+    Variable("DKIM_KEY_FILE_2", "", _any),
     Variable("DATABASE_URL", "", _database, secret=True),
     Variable("SECRET_KEY", None, _secret_key, secret=True),
     Variable("WEB_URL", "", _web_url),

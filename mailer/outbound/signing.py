@@ -5,45 +5,29 @@ Always relaxed/relaxed, never `l=`; `t=` is the letter's own moment and not the 
 
 import base64
 import hashlib
-import os
 import re
-import stat
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import lru_cache
-from pathlib import Path
 from typing import NamedTuple
-
-from cryptography.exceptions import UnsupportedAlgorithm
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
-from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_private_key
 
 from mailer.outbound.encoding import fold
 
 #: Signed where they are there (OUT-40); each of them is there once (OUT-11).
 _SIGNED = frozenset((
-    *("from", "to", "cc", "subject", "date", "message-id", "reply-to", "in-reply-to", "references", "list-id"),
-    *("list-unsubscribe", "list-unsubscribe-post", "feedback-id", "auto-submitted"),
-    *("mime-version", "content-type", "content-transfer-encoding"),
+    *(b"from", b"to", b"cc", b"subject", b"date", b"message-id", b"reply-to", b"in-reply-to", b"references"),
+    *(b"list-id", b"list-unsubscribe", b"list-unsubscribe-post", b"feedback-id", b"auto-submitted"),
+    *(b"mime-version", b"content-type", b"content-transfer-encoding"),
 ))  # fmt: skip
 #: Named once more than they are there, so that nobody can add one (RFC 6376 §8.15, OUT-41).
 _SEALED = (
     *("From", "To", "Cc", "Subject", "Date", "Reply-To", "Message-ID", "Content-Type"),
     *("List-Unsubscribe", "List-Unsubscribe-Post"),
 )
-_STRONG_BITS, _LEAST_BITS = 2048, 1024  # RFC 8301 §3.2
-_FIELD = re.compile(r"([!-9;-~]+):((?:[^\r\n]*\r\n[ \t])*[^\r\n]*)\r\n")
 _BLANKS = re.compile(rb"[ \t]+")
 _ROW = 72
 _TIME, _HASH = "\0" * 10, "\1" * 44  # as long as what will stand there, so that the fold is the same
-
-
-class WeakKey(ValueError):
-    """An RSA key that verifiers still take and we do not: letters leave without its signature."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,49 +58,6 @@ class _Shape(NamedTuple):
 
     written: str
     signed: str
-
-
-def load(domain: str, selector: str, file: Path) -> Signer:
-    """The signer whose private key is in a PEM file (RSA or Ed25519, without a password).
-
-    Raises WeakKey for RSA from 1024 to 2047 bits; ValueError for what is no key, too short a key, or a file that
-    others may read. No message holds a word of the file's content.
-    """
-    key = _read(file)
-    if isinstance(key, Ed25519PrivateKey):
-        public = base64.b64encode(key.public_key().public_bytes_raw()).decode()
-        return Signer(domain, selector, "ed25519-sha256", f"v=DKIM1; k=ed25519; p={public}", _ed25519(key))
-    if key.key_size < _STRONG_BITS:
-        refusal = WeakKey if key.key_size >= _LEAST_BITS else ValueError
-        raise refusal(f"{file} holds an RSA key of {key.key_size} bits; make one of 2048")
-    written = key.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
-    record = f"v=DKIM1; k=rsa; p={base64.b64encode(written).decode()}"
-    return Signer(domain, selector, "rsa-sha256", record, _rsa(key))
-
-
-def _read(file: Path) -> RSAPrivateKey | Ed25519PrivateKey:
-    try:
-        if os.name == "posix" and stat.S_IMODE(file.stat().st_mode) & 0o077:
-            raise ValueError(f"others on this machine can read {file}; say: chmod 600 {file}")
-        content = file.read_bytes()
-    except OSError as error:
-        raise ValueError(f"{file} cannot be read: {error.strerror}") from None
-    try:
-        key = load_pem_private_key(content, None)
-    except (ValueError, TypeError, UnsupportedAlgorithm):
-        raise ValueError(f"{file} holds no private key in PEM form without a password") from None
-    if not isinstance(key, RSAPrivateKey | Ed25519PrivateKey):
-        raise ValueError(f"{file} holds a key that is neither RSA nor Ed25519")
-    return key
-
-
-def _rsa(key: RSAPrivateKey) -> Callable[[bytes], bytes]:
-    scheme, digest = PKCS1v15(), hashes.SHA256()
-    return lambda data: key.sign(data, scheme, digest)
-
-
-def _ed25519(key: Ed25519PrivateKey) -> Callable[[bytes], bytes]:
-    return lambda data: key.sign(hashlib.sha256(data).digest())  # RFC 8463 §3: PureEdDSA of the hash
 
 
 def signed(raw: bytes, signers: Sequence[Signer], moment: datetime) -> bytes:
@@ -161,7 +102,7 @@ def _shape(algorithm: str, domain: str, selector: str, names: tuple[str, ...]) -
         *(f"bh={_HASH};", "b="),
     ]
     text = fold("DKIM-Signature", said)
-    form = canonical(text, frozenset(("dkim-signature",))).form.decode()
+    form = canonical(text, frozenset((b"dkim-signature",))).form.decode()
     return _Shape(*(part.removesuffix("\r\n").replace(_TIME, "%s").replace(_HASH, "%s") for part in (text, form)))
 
 
@@ -175,11 +116,15 @@ def _packed(names: str) -> list[str]:
     return pieces
 
 
-def canonical(text: str, which: frozenset[str] = _SIGNED) -> Canonical:
+def canonical(text: str, which: frozenset[bytes] = _SIGNED) -> Canonical:
     """Those of these fields that are signed, in their order."""
-    found = [(name, value) for name, value in _FIELD.findall(text) if name.lower() in which]
-    lines = [name.lower().encode() + b":" + b" ".join(value.encode().split()) + b"\r\n" for name, value in found]
-    return Canonical(tuple([name for name, _ in found]), b"".join(lines))
+    names, lines = list[str](), list[bytes]()
+    for line in text.encode().replace(b"\r\n ", b" ").replace(b"\r\n\t", b" ").split(b"\r\n"):
+        name, _, value = line.partition(b":")
+        if name.lower() in which:
+            names.append(name.decode())
+            lines.append(b"%b:%b\r\n" % (name.lower(), b" ".join(value.split())))
+    return Canonical(tuple(names), b"".join(lines))
 
 
 def relaxed(body: bytes) -> bytes:
