@@ -1,4 +1,4 @@
-"""Private keys for DKIM, read from files; apart from `signing`, so that only who has such a key loads `cryptography`."""
+"""Private keys for DKIM, read from files; apart from `signing`: only who has such a key loads `cryptography`."""
 
 import base64
 import hashlib

@@ -76,7 +76,7 @@ class Writer:
     shipped: Compiler | None = None
     #: The keys that letters are signed with when they leave; none where the relay signs.
     signers: tuple[Signer, ...] = ()
-    imprints: Imprints = field(default_factory=Imprints, compare=False, repr=False)
+    imprints: Imprints = field(init=False, default_factory=Imprints, compare=False, repr=False)
 
     def queue(
         self,
