@@ -13,7 +13,7 @@ from mailer.calendar import Event
 from mailer.outbound import signing
 from mailer.outbound.edition import Edition
 from mailer.outbound.imprint import Copy, Imprint
-from mailer.outbound.issue import CANCELLATION, FrozenEdition, Issue
+from mailer.outbound.issue import CANCELLATION, FrozenEdition
 from mailer.outbound.letter import CalendarPart
 from mailer.outbound.outbox import OutboxItem
 from mailer.outbound.writer import Writer, recipient
@@ -32,22 +32,19 @@ def bytes_of(session: Session, writer: Writer, item: OutboxItem, now: datetime) 
         raise LookupError("the edition or the member of this letter is gone")
     if item.slots is None:
         item.slots = _freeze(session, writer, item, member, now)
-    imprint = _imprint(session, writer, frozen, item.invitation_id is not None, item.slots.get("method"))
+    imprint = _imprint(writer, frozen, item.invitation_id is not None, item.slots.get("method"))
     return imprint.fill(_copy(writer, item, member.key, item.slots))
 
 
-def _imprint(
-    session: Session, writer: Writer, frozen: FrozenEdition, about_meeting: bool, method: str | None
-) -> Imprint:
+def _imprint(writer: Writer, frozen: FrozenEdition, about_meeting: bool, method: str | None) -> Imprint:
     """Made once for each way in which the letters of an edition differ; the issue's key is never given twice."""
-    issue = session.get_one(Issue, frozen.issue_id)
 
     def make() -> Imprint:
         edition = Edition.from_json(frozen.content)
         calendar = CalendarPart(method, b"", "invite.ics") if method else None
         return Imprint.of(edition, writer.issue_frame(edition, frozen.variant, about_meeting, calendar), writer.signers)
 
-    return writer.imprints.get((issue.key, frozen.language, frozen.variant, about_meeting, method), make)
+    return writer.imprints.get((frozen.issue.key, frozen.language, frozen.variant, about_meeting, method), make)
 
 
 def _copy(writer: Writer, item: OutboxItem, member_key: str, slots: Mapping[str, Any]) -> Copy:

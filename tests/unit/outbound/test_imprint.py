@@ -2,6 +2,7 @@
 
 import email
 import re
+import unicodedata
 from datetime import UTC, datetime
 from email.message import Message
 from zoneinfo import ZoneInfo
@@ -20,7 +21,7 @@ from mailer.outbound.edition import SLOT_NAMES, Edition, InlineImage, Slot, mark
 from mailer.outbound.imprint import Copy, Imprint
 from mailer.outbound.letter import CalendarPart
 from mailer.outbound.outbox import OutboxItem
-from mailer.outbound.pieces import HtmlBody, TextBody
+from mailer.outbound.pieces import HtmlBody, TextBody, _may_compose
 from mailer.outbound.writer import Recipient, Writer
 from tests.unit.outbound.letters import ICS, ONE_PIXEL
 
@@ -209,3 +210,14 @@ def test_a_newsletter_passes_the_rules() -> None:
     link = writer().links.unsubscribe(KEY, NOW)[0]
     rendered, filled = both(made, {"member.name": "Noor", "link.rsvp_maybe": link})
     assert lint(filled, "newsletter") == lint(rendered, "newsletter") == []
+
+
+def test_what_joins_the_character_before_it_is_known() -> None:
+    """Every second half of a canonical composition of Unicode (UAX #15) is taken for one."""
+    for code in range(0x110000):
+        parts = unicodedata.decomposition(chr(code)).split()
+        if len(parts) == 2 and not parts[0].startswith("<") and unicodedata.normalize("NFC", chr(code)) == chr(code):
+            assert _may_compose(chr(int(parts[1], 16)))
+    for first in range(0x1100, 0x1113):
+        assert _may_compose("\u1161") and len(unicodedata.normalize("NFC", chr(first) + "\u1161")) == 1
+    assert _may_compose("\u11a8") and not _may_compose("") and not _may_compose("é") and not _may_compose("ع")
