@@ -80,7 +80,7 @@ def build(config: Config) -> App:
     return App(
         config=config,
         database=connect(config.database_url),
-        writer=Writer(config.network, links, compiler, new_key, shipped),
+        writer=Writer(config.network, links, compiler, new_key, shipped, config.signers),
         now=utc_now,
         new_key=new_key,
         jitter=random.SystemRandom().random,

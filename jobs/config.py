@@ -24,9 +24,11 @@ from sqlalchemy.exc import ArgumentError
 from contacts.address import Address
 from contacts.errors import RuleBroken, ServiceError
 from contacts.network import Network
+from jobs import signing_keys
 from mailer.account import Account, Secret, parse
 from mailer.inbound import folders
 from mailer.outbound import oauth
+from mailer.outbound.signing import Signer
 
 LANGUAGES = ("nl", "fr", "en", "de", "es", "tr", "ar")
 
@@ -70,6 +72,7 @@ class Config:
     poll_seconds: int
     digest_at: time | None
     log_format: str
+    signers: tuple[Signer, ...] = ()
 
 
 def load(env_file: Path | None = None, environment: Mapping[str, str] | None = None) -> Config:
@@ -80,10 +83,10 @@ def load(env_file: Path | None = None, environment: Mapping[str, str] | None = N
     imap = _account("IMAP", values, ("imaps", "imap", "imap+starttls"), problems)
     smtp = _account("SMTP", values, ("smtp+starttls", "smtps", "smtp"), problems)
     smtp = _with_token(smtp, values, problems)
-    names = _folders(values, problems)
+    names, signers = _folders(values, problems), signing_keys.read(values, problems)
     if problems or imap is None or smtp is None or names is None:
         raise ConfigError(problems)
-    return _build(values, imap, smtp, names)
+    return replace(_build(values, imap, smtp, names), signers=signers)
 
 
 def _gather(env_file: Path, environment: Mapping[str, str], problems: list[str]) -> dict[str, str]:
@@ -352,6 +355,11 @@ VARIABLES = (
     Variable("SMTP_OAUTH_SECRET", "", Secret, secret=True),
     Variable("SMTP_OAUTH_REFRESH", "", Secret, secret=True),
     Variable("SMTP_CONNECTIONS", "10", _connections),
+    Variable("DKIM_DOMAIN", "", signing_keys.domain),
+    Variable("DKIM_SELECTOR", "", signing_keys.selector),
+    Variable("DKIM_KEY_FILE", "", _any),
+    Variable("DKIM_SELECTOR_2", "", signing_keys.selector),
+    Variable("DKIM_KEY_FILE_2", "", _any),
     Variable("DATABASE_URL", "", _database, secret=True),
     Variable("SECRET_KEY", None, _secret_key, secret=True),
     Variable("WEB_URL", "", _web_url),

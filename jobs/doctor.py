@@ -40,8 +40,8 @@ def examine(app: App) -> list[Check]:
     """Every check, in the order in which one needs the other; no exception of a server gets through."""
     looks: tuple[tuple[str, Callable[[App], Check]], ...] = (
         ("database", _database), ("coordinators", _coordinators), ("templates", _templates), ("resources", _resources),
-        ("mailbox", _mailbox), ("authors", _authors), ("submission", _submission), ("pages", _pages),
-        ("daemon", _daemon),
+        ("mailbox", _mailbox), ("authors", _authors), ("submission", _submission), ("signing", _signing),
+        ("pages", _pages), ("daemon", _daemon),
     )  # fmt: skip
     found = [Check("configuration", GOOD, f"{app.network.name}, in {', '.join(app.network.languages)}")]
     for name, look in looks:
@@ -159,6 +159,14 @@ def _submission(app: App) -> Check:
 async def _connect(app: App) -> None:
     async with app.open_submission() as relay:
         await relay.connect()  # connects and logs in, as before a first letter
+
+
+def _signing(app: App) -> Check:
+    """The keys, and what the DNS has to say of them; it is not asked whether it does."""
+    if not app.config.signers:
+        return Check("signing", NOTE, "nothing is signed here (DKIM_KEY_FILE is not set): the relay has to do it")
+    records = "; ".join(f'{signer.name} TXT "{signer.record}"' for signer in app.config.signers)
+    return Check("signing", GOOD, f"letters are signed; the DNS must say: {records}")
 
 
 def _pages(app: App) -> Check:

@@ -5,7 +5,6 @@ web address a link becomes a ready mail to the network, with the token in its su
 """
 
 import base64
-import hashlib
 import hmac
 import re
 from dataclasses import dataclass
@@ -73,7 +72,7 @@ class Links:
         return (*web, self.mailto(UNSUBSCRIBE, token))
 
     def _mac(self, purpose: str, body: bytes) -> bytes:
-        return hmac.new(self.secret, f"link:{purpose}:".encode() + body, hashlib.sha256).digest()[:_MAC_BYTES]
+        return hmac.digest(self.secret, f"link:{purpose}:".encode() + body, "sha256")[:_MAC_BYTES]
 
 
 def find(text: str) -> list[str]:

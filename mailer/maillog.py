@@ -68,6 +68,11 @@ def template_broken(name: str, file: str, line: int | None) -> None:
     _log.error("template broken: mail=%s file=%s line=%s", name, file, line)
 
 
+def key_too_weak(selector: str, reason: str) -> None:
+    """A DKIM key that is not used: letters leave without its signature until there is a longer one."""
+    _log.warning("dkim key refused: selector=%s reason=%s", selector, reason)
+
+
 def recovered(queued: int, doubtful: int) -> None:
     """Rows of a process that died were taken up again."""
     _log.warning("recovered: queued=%d in_doubt=%d", queued, doubtful)

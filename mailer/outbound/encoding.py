@@ -5,6 +5,7 @@ texts, and writes bytes that change when they are parsed and written again; a si
 """
 
 import base64
+import binascii
 import re
 import unicodedata
 from collections.abc import Callable
@@ -25,6 +26,8 @@ _ATOMS = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~ -]*")
 _Q_SAFE = frozenset(b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789!*+-/")  # RFC 2047 §5(3)
 _NOT_QP = re.compile(rb"[^\t\r\n -~]+")
 _BARE_ENDS = {0x0D: "=0D", 0x0A: "=0A"}
+_QP = {byte: f"={byte:02X}" for byte in range(256) if byte != 0x09 and (byte < 0x20 or byte == 0x3D or byte > 0x7E)}
+_BLANKS = re.compile(r"\t|(?<=[ \t]) ")
 _UNSAFE_LINE = re.compile(r"^(?:\.|From )|[ \t]$|.{77}|=_", re.MULTILINE)
 
 
@@ -43,8 +46,12 @@ def clean_line(text: str) -> str:
 
 def clean_text(text: str) -> str:
     """A body in NFC with CRLF line ends, the last line ended; controls other than TAB removed (OUT-07)."""
-    lines = _NOT_TEXT.sub("", _NEWLINES.sub("\n", text)).rstrip("\n") + "\n"
-    return unicodedata.normalize("NFC", lines).replace("\n", "\r\n")
+    return (clean_lines(text).rstrip("\n") + "\n").replace("\n", "\r\n")
+
+
+def clean_lines(text: str) -> str:
+    """Lines of a body in NFC with bare LF between them, the last one not ended; controls other than TAB removed."""
+    return unicodedata.normalize("NFC", _NOT_TEXT.sub("", _NEWLINES.sub("\n", text)))
 
 
 def words(text: str, used: int) -> list[str]:
@@ -92,7 +99,8 @@ def encode_text(text: str) -> Encoded:
 
 def base64_lines(data: bytes) -> bytes:
     """Base64 in CRLF lines of 76 (RFC 2045 §6.8)."""
-    return base64.encodebytes(data).replace(b"\n", b"\r\n")
+    whole = binascii.b2a_base64(data, newline=False)
+    return b"".join([whole[start : start + WIDTH] + b"\r\n" for start in range(0, len(whole), WIDTH)])
 
 
 def _base64_length(data: bytes) -> int:
@@ -115,6 +123,28 @@ def quoted_printable(data: bytes) -> bytes:
 
 def _quoted_bytes(found: re.Match[bytes]) -> bytes:
     return b"".join(b"=%02X" % byte for byte in found[0])
+
+
+def piece(text: str) -> bytes:
+    """Quoted-printable of a part of CRLF text that any other piece may follow: it begins and ends at column 0.
+
+    White space in it is what DKIM's relaxed form makes of white space (RFC 6376 §3.4.4): single blanks, none at an end.
+    """
+    if text.isascii() and text.isprintable() and "  " not in text:  # nearly every name and link
+        return _soft(text.replace("=", "=3D")).encode() if text else b""
+    *lines, last = text.encode().decode("latin-1").split("\r\n")
+    ended = ["\r\n".join(_qp_line(_single(line.translate(_QP)))) + "\r\n" for line in lines]
+    return ("".join(ended) + (_soft(_single(last.translate(_QP))) if last else "")).encode("ascii")
+
+
+def _soft(line: str) -> str:
+    """A line whose end is no end: every row of it, the last one too, with a soft break."""
+    rows, line = "", _guard(line) if line[0] in ".F" else line
+    while len(line) >= WIDTH:
+        cut = _soft_cut(line)
+        rows += line[:cut] + "=\r\n"
+        line = _guard(line[cut:])
+    return rows + line + "=\r\n"
 
 
 def parameter(name: str, value: str) -> list[str]:
@@ -165,11 +195,20 @@ def _qp_line(line: str) -> list[str]:
         line = f"{line[:-1]}={ord(line[-1]):02X}"
     segments, line = [], _guard(line)
     while len(line) > WIDTH:
-        inside = line.rfind("=", WIDTH - 3, WIDTH - 1)
-        cut = inside if inside >= 0 else WIDTH - 1
+        cut = _soft_cut(line)
         segments.append(line[:cut] + "=")
         line = _guard(line[cut:])
     return [*segments, line]
+
+
+def _soft_cut(line: str) -> int:
+    """Where a line gets its soft break: never inside of "=XX"."""
+    inside = line.rfind("=", WIDTH - 3, WIDTH - 1)
+    return inside if inside >= 0 else WIDTH - 1
+
+
+def _single(line: str) -> str:
+    return _BLANKS.sub(lambda found: f"={ord(found[0]):02X}", line) if "  " in line or "\t" in line else line
 
 
 def _guard(line: str) -> str:

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import ForeignKey, String, UniqueConstraint
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from contacts.database import Base
 from contacts.errors import RuleBroken
@@ -68,4 +68,6 @@ class FrozenEdition(Base):
     issue_id: Mapped[int] = mapped_column(ForeignKey("issue.id", ondelete="CASCADE"), index=True)
     language: Mapped[str] = mapped_column(String(8))
     variant: Mapped[str] = mapped_column(String(16))
-    content: Mapped[dict[str, Any]]
+    issue: Mapped[Issue] = relationship(lazy="joined", innerjoin=True, viewonly=True)
+    #: Read only when somebody asks for it: an edition has tens of kilobytes, and its Imprint is made once.
+    content: Mapped[dict[str, Any]] = mapped_column(deferred=True)

@@ -1,6 +1,6 @@
 """A row of the outbox → the bytes to submit: the frozen edition, filled for one member, the same at every attempt."""
 
-from dataclasses import replace
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
@@ -10,8 +10,9 @@ from contacts.meeting import Invitation
 from contacts.member import Member
 from mailer import calendar
 from mailer.calendar import Event
-from mailer.outbound import wire
+from mailer.outbound import signing
 from mailer.outbound.edition import Edition
+from mailer.outbound.imprint import Copy, Imprint
 from mailer.outbound.issue import CANCELLATION, FrozenEdition
 from mailer.outbound.letter import CalendarPart
 from mailer.outbound.outbox import OutboxItem
@@ -19,23 +20,42 @@ from mailer.outbound.writer import Writer, recipient
 
 
 def bytes_of(session: Session, writer: Writer, item: OutboxItem, now: datetime) -> bytes:
-    """The letter of a claimed row. What is personal or changing is frozen in the row at the first attempt (OUT-38).
+    """The letter of a claimed row, signed. What is personal or changing is frozen in it at the first attempt (OUT-38).
 
     Raises KeyError for a slot that cannot be filled, LookupError for a row whose edition or member is gone.
     """
     if item.content is not None:
-        return item.content
+        return signing.signed(item.content, writer.signers, item.created_at)
     frozen = session.get(FrozenEdition, item.edition_id) if item.edition_id else None
     member = session.get(Member, item.member_id) if item.member_id else None
     if frozen is None or member is None:
         raise LookupError("the edition or the member of this letter is gone")
     if item.slots is None:
         item.slots = _freeze(session, writer, item, member, now)
-    slots, to = item.slots, replace(recipient(member), variant=frozen.variant)
-    part = CalendarPart(slots["method"], slots["calendar"].encode(), "invite.ics") if slots.get("calendar") else None
-    edition = Edition.from_json(frozen.content)
-    date = datetime.fromisoformat(slots["date"])
-    return wire.render(writer.issue_letter(edition, to, item, slots["values"], date, part))
+    imprint = _imprint(writer, frozen, item.invitation_id is not None, item.slots.get("method"))
+    return imprint.fill(_copy(writer, item, member.key, item.slots))
+
+
+def _imprint(writer: Writer, frozen: FrozenEdition, about_meeting: bool, method: str | None) -> Imprint:
+    """Made once for each way in which the letters of an edition differ; the issue's key is never given twice."""
+
+    def make() -> Imprint:
+        edition = Edition.from_json(frozen.content)
+        calendar = CalendarPart(method, b"", "invite.ics") if method else None
+        return Imprint.of(edition, writer.issue_frame(edition, frozen.variant, about_meeting, calendar), writer.signers)
+
+    return writer.imprints.get((frozen.issue.key, frozen.language, frozen.variant, about_meeting, method), make)
+
+
+def _copy(writer: Writer, item: OutboxItem, member_key: str, slots: Mapping[str, Any]) -> Copy:
+    return Copy(
+        recipient=item.recipient,
+        message_id=item.message_id,
+        date=datetime.fromisoformat(slots["date"]),
+        unsubscribe=writer.links.unsubscribe(member_key, item.created_at),
+        values=slots["values"],
+        calendar=slots["calendar"].encode() if slots.get("calendar") else None,
+    )
 
 
 def _freeze(session: Session, writer: Writer, item: OutboxItem, member: Member, now: datetime) -> dict[str, Any]:

@@ -7,8 +7,8 @@ bytes that will leave; the letters of an issue are composed from its frozen edit
 import hashlib
 import hmac
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy.orm import Session
@@ -22,10 +22,12 @@ from mailer.links import CONFIRM, PREFERENCES, RSVP, UNSUBSCRIBE, Links
 from mailer.outbound import outbox, wire
 from mailer.outbound.compile import Compiler
 from mailer.outbound.edition import Edition, with_marks
+from mailer.outbound.imprint import Imprints
 from mailer.outbound.letter import CalendarPart, Letter
 from mailer.outbound.outbox import OutboxItem
 from mailer.outbound.resources import in_language
 from mailer.outbound.retry import GIVE_UP_AFTER
+from mailer.outbound.signing import Signer
 from mailer.outbound.source import Source
 
 #: Letters that may reach somebody who never wrote to us: nothing on the outside says who we are (DIS-07).
@@ -72,6 +74,9 @@ class Writer:
     new_key: Callable[[], str]
     #: Where the same mails are as we ship them, for when a network's own are broken; None when it has none of its own.
     shipped: Compiler | None = None
+    #: The keys that letters are signed with when they leave; none where the relay signs.
+    signers: tuple[Signer, ...] = ()
+    imprints: Imprints = field(init=False, default_factory=Imprints, compare=False, repr=False)
 
     def queue(
         self,
@@ -203,24 +208,39 @@ class Writer:
     ) -> Letter:
         """One letter of an issue, with everything that mail to many must carry (RFC 2369, 2919, 8058)."""
         filled = edition.fill(values)
-        stream = "meetings" if item.invitation_id else "newsletter"
-        return Letter(
-            sender_name=self._sender_name(to),
-            sender=self.network.address,
+        return replace(
+            self.issue_frame(edition, to.variant, item.invitation_id is not None, calendar),
             recipient=item.recipient,
             subject=filled.subject,
             date=date,
             message_id=item.message_id,
-            language=edition.language,
             text=filled.text,
             html=filled.html,
-            images=filled.images,
-            list_id=f"{stream}.{self.network.domain}",
-            list_phrase="" if to.variant == "discreet" else self.network.name,
-            bulk=calendar is None,
             unsubscribe=self.links.unsubscribe(to.key or "", item.created_at),
+        )
+
+    def issue_frame(
+        self, edition: Edition, variant: str, about_meeting: bool, calendar: CalendarPart | None = None
+    ) -> Letter:
+        """What the letters of an edition have in common; what is one reader's is still empty, or a slot."""
+        stream = "meetings" if about_meeting else "newsletter"
+        discreet = variant == "discreet"
+        return Letter(
+            sender_name="" if discreet else self.network.name,
+            sender=self.network.address,
+            recipient="",
+            subject=edition.subject,
+            date=datetime.min.replace(tzinfo=UTC),
+            message_id="",
+            language=edition.language,
+            text=edition.text,
+            html=edition.html,
+            images=edition.images,
+            list_id=f"{stream}.{self.network.domain}",
+            list_phrase="" if discreet else self.network.name,
+            bulk=calendar is None,
             one_click=bool(self.network.web_url),
-            feedback_id=f"{stream}:verbinden" if not item.invitation_id else None,
+            feedback_id=None if about_meeting else f"{stream}:verbinden",
             calendar=calendar,
         )
 

@@ -62,7 +62,8 @@ def test_doctor_finds_everything_well(settings: dict[str, str], server: DevMail)
     states = found(settings, 0)
     assert states == {
         "configuration": "good", "database": "good", "coordinators": "good", "templates": "good", "resources": "note",
-        "mailbox": "good", "authors": "note", "submission": "good", "pages": "note", "daemon": "note",
+        "mailbox": "good", "authors": "note", "submission": "good", "signing": "note", "pages": "note",
+        "daemon": "note",
     }  # fmt: skip
     assert server.accepted == []
 

@@ -5,6 +5,9 @@ from datetime import time
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.asymmetric.rsa import generate_private_key
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from jobs.config import VARIABLES, Config, ConfigError, load
 from mailer.outbound.oauth import Grant
@@ -267,3 +270,74 @@ def test_nobody_is_believed_unless_we_are_told_whom(tmp_path: Path):
 def test_what_is_no_name_of_a_server_is_refused(tmp_path: Path, value: str):
     (found,) = problems(tmp_path, {**GOOD, "AUTHSERV_ID": value})
     assert found.startswith("AUTHSERV_ID: must be one name")
+
+
+def key_file(folder: Path, bits: int = 2048, mode: int = 0o600, name: str = "dkim.pem") -> Path:
+    """An RSA key as a file; no bits: an Ed25519 one."""
+    key = generate_private_key(65537, bits) if bits else Ed25519PrivateKey.generate()
+    file = folder / name
+    file.touch(mode=0o600)
+    file.write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+    file.chmod(mode)
+    return file
+
+
+@pytest.mark.conf("OUT-44")
+def test_two_keys_sign_under_two_selectors(tmp_path: Path):
+    keys = {"DKIM_SELECTOR": "r2026", "DKIM_KEY_FILE": str(key_file(tmp_path)), "DKIM_SELECTOR_2": "E2026"}
+    keys["DKIM_KEY_FILE_2"] = str(key_file(tmp_path, 0, name="second.pem"))
+    first, second = read(tmp_path, {**GOOD, **keys}).signers
+    assert (first.name, first.algorithm) == ("r2026._domainkey.verbinden.example", "rsa-sha256")
+    assert (second.name, second.algorithm) == ("e2026._domainkey.verbinden.example", "ed25519-sha256")
+    assert first.record.startswith("v=DKIM1; k=rsa; p=MII") and second.record.startswith("v=DKIM1; k=ed25519; p=")
+
+
+def test_without_a_key_nothing_is_signed(tmp_path: Path):
+    assert read(tmp_path, GOOD).signers == ()
+
+
+@pytest.mark.conf("OUT-42")
+def test_a_domain_above_ours_may_sign(tmp_path: Path):
+    keys = {"DKIM_SELECTOR": "s", "DKIM_KEY_FILE": str(key_file(tmp_path, 0)), "DKIM_DOMAIN": "Verbinden.example"}
+    given = {**GOOD, **keys, "NETWORK_ADDRESS": "netwerk@post.verbinden.example"}
+    assert [signer.domain for signer in read(tmp_path, given).signers] == ["verbinden.example"]
+
+
+@pytest.mark.conf("OUT-42", "OUT-45")
+@pytest.mark.parametrize(
+    ("changes", "variable", "words"),
+    [
+        ({"DKIM_SELECTOR": "s"}, "DKIM_KEY_FILE", "is not set, but DKIM_SELECTOR is"),
+        ({"DKIM_KEY_FILE": "x"}, "DKIM_SELECTOR", "is not set, but DKIM_KEY_FILE is"),
+        ({"DKIM_SELECTOR": "s", "DKIM_KEY_FILE": "missing"}, "DKIM_KEY_FILE", "cannot be read"),
+        ({"DKIM_SELECTOR": "s s"}, "DKIM_SELECTOR", "one word"),
+        ({"DKIM_DOMAIN": "learning"}, "DKIM_DOMAIN", "must be a domain"),
+        ({"DKIM_DOMAIN": "other.example"}, "DKIM_DOMAIN", "must be verbinden.example"),
+        ({"DKIM_DOMAIN": "inden.example"}, "DKIM_DOMAIN", "must be verbinden.example"),
+    ],
+)
+def test_wrong_settings_for_signing_are_told(tmp_path: Path, changes: dict[str, str], variable: str, words: str):
+    (found,) = [line for line in problems(tmp_path, {**GOOD, **changes}) if line.startswith(f"{variable}:")]
+    assert words in found
+
+
+@pytest.mark.conf("OUT-45")
+def test_a_key_that_others_can_read_stops_the_start(tmp_path: Path):
+    keys = {"DKIM_SELECTOR": "s", "DKIM_KEY_FILE": str(key_file(tmp_path, mode=0o640))}
+    (found,) = problems(tmp_path, {**GOOD, **keys})
+    assert found.startswith("DKIM_KEY_FILE:") and "chmod 600" in found
+
+
+def test_two_keys_need_two_selectors(tmp_path: Path):
+    file = str(key_file(tmp_path, 0))
+    keys = {"DKIM_SELECTOR": "s", "DKIM_KEY_FILE": file, "DKIM_SELECTOR_2": "s", "DKIM_KEY_FILE_2": file}
+    (found,) = problems(tmp_path, {**GOOD, **keys})
+    assert found.startswith("DKIM_SELECTOR_2:")
+
+
+@pytest.mark.conf("OUT-42")
+def test_a_key_of_1024_bits_is_not_used_and_the_log_says_so(tmp_path: Path, caplog: pytest.LogCaptureFixture):
+    keys = {"DKIM_SELECTOR": "s", "DKIM_KEY_FILE": str(key_file(tmp_path, 1024))}
+    assert read(tmp_path, {**GOOD, **keys}).signers == ()
+    (warned,) = caplog.records
+    assert warned.levelname == "WARNING" and "1024 bits" in warned.getMessage()

@@ -6,6 +6,7 @@ from dataclasses import replace
 import pytest
 
 from mailer.outbound.edition import MARK, Edition, InlineImage, Slot, mark_for, one_line
+from mailer.outbound.text_wrap import wrap
 
 NAME = Slot(mark_for("member.first_name", "collega"), "member.first_name", "collega")
 HOUSE = Slot(mark_for("member.organisation", None), "member.organisation", None)
@@ -127,3 +128,21 @@ def test_marks_are_letters_and_digits() -> None:
     assert NAME.mark.isalnum()
     assert NAME.mark == NAME.mark.lower()
     assert mark_for("member.name", None) != mark_for("member.name", "")
+
+
+@pytest.mark.conf("OUT-52")
+@pytest.mark.parametrize(
+    ("line", "folded"),
+    [
+        ("word " * 20 + "end", "word " * 14 + "word\n" + "word " * 5 + "end"),
+        ("- " + "word " * 20, "- " + "word " * 14 + "word\n  " + "word " * 4 + "word"),
+        ("[1] https://e.example/" + "x" * 80, "[1]\n    https://e.example/" + "x" * 80),
+        ("   https://e.example/" + "x" * 80, "   https://e.example/" + "x" * 80),
+        ("> > " + "word " * 18 + "end", "> > " + "word " * 14 + "word\n> > " + "word " * 3 + "end"),
+        ("mot\u00a0: " * 15 + "fin", "mot\u00a0: " * 12 + "mot\u00a0:\n" + "mot\u00a0: " * 2 + "fin"),
+        ("x" * 78, "x" * 78),
+    ],
+)
+def test_lines_of_text_are_folded_at_blanks_and_nowhere_else(line: str, folded: str) -> None:
+    assert wrap(line) == folded
+    assert wrap(f"a\n{line}\n") == f"a\n{folded}\n"

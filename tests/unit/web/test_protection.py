@@ -3,6 +3,7 @@
 import logging
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 from sqlalchemy import text
@@ -63,17 +64,13 @@ def test_every_answer_carries_the_headers(house: House):
 
 
 def test_plain_http_promises_no_https(house: House):
-    network = type(house.writer.network)(**{**_fields(house.writer.network), "web_url": "http://127.0.0.1:8025/pages"})
-    writer = type(house.writer)(**{**_fields(house.writer), "network": network})
+    network = replace(house.writer.network, web_url="http://127.0.0.1:8025/pages")
+    writer = replace(house.writer, network=network)
     door = Door(network, house.database, writer, lambda: house.now, list)
     assert door.origin == "http://127.0.0.1:8025"
     page = type(house.client)(make_site(door)).get("/")
     assert "strict-transport-security" not in page.headers
     assert 'href="/pages/static/style.css"' in page.text
-
-
-def _fields(value: object) -> dict[str, object]:
-    return {name: getattr(value, name) for name in value.__slots__}  # type: ignore[attr-defined]
 
 
 @pytest.mark.conf("SEC-28")
