@@ -117,13 +117,14 @@ def _least(settled: Wishes, found: Wishes) -> float:
 def _is_doubt_founded(kind: str, evidence: Evidence, thread: str) -> bool:
     """Whether what the rules saw and were not sure of stays for a person, however sure the examples are.
 
-    Who asks to be let in only gets a question. A goodbye that is a question, speaks of somebody else, or answers an
-    invitation may not be one.
+    Who asks to be let in only gets a question, but not who asks on a condition. A goodbye that is a question, speaks of
+    somebody else, or answers an invitation may not be one.
     """
-    if kind != "leave":
-        return kind != "join"
+    if kind == "join":
+        return any(cue.conditional for cue in evidence.even_denied("join"))
     asks = any(sentence.asks for sentence in evidence.sentences)
-    return thread == "invitation" or asks or bool(evidence.about("about.third", "about.kin"))
+    others = bool(evidence.about("about.third", "about.kin"))
+    return kind != "leave" or thread == "invitation" or asks or others
 
 
 def _may_act(kind: str, found: Wishes, likely: Mapping[str, float], doubtful: bool) -> bool:

@@ -83,3 +83,9 @@ def test_the_language_of_a_letter_is_known(letter: dict[str, str]) -> None:
     request = understand(plain(letter["text"], subject=letter["subject"]), Thread(letter["thread"]))
     assert request.language == letter.get("language", request.language)
     assert request.wanted_language == letter.get("wanted")
+
+
+@pytest.mark.conf("INB-21")
+def test_who_asks_on_a_condition_waits_for_a_person() -> None:
+    for text in ("Ik zou graag lid worden van jullie netwerk, tenzij dat geld kost.", "Je m'inscris si c'est gratuit."):
+        assert "register" not in decide(understand(plain(text), Thread())).actions, text
