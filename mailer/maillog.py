@@ -68,9 +68,9 @@ def template_broken(name: str, file: str, line: int | None) -> None:
     _log.error("template broken: mail=%s file=%s line=%s", name, file, line)
 
 
-def recovered(queued: int, doubtful: int) -> None:
-    """Rows of a process that died were taken up again."""
-    _log.warning("recovered: queued=%d in_doubt=%d", queued, doubtful)
+def recovered(queued: int, doubtful: int, known: int) -> None:
+    """Rows of a process that died were taken up again; of `known` ones the journal said how they had ended."""
+    _log.warning("recovered: queued=%d in_doubt=%d known=%d", queued, doubtful, known)
 
 
 def released(issue_id: int, letters: int) -> None:

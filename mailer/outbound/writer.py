@@ -23,7 +23,7 @@ from mailer.outbound import outbox, wire
 from mailer.outbound.compile import Compiler
 from mailer.outbound.edition import Edition, with_marks
 from mailer.outbound.letter import CalendarPart, Letter
-from mailer.outbound.outbox import OutboxItem
+from mailer.outbound.outbox import Claimed, OutboxItem
 from mailer.outbound.resources import in_language
 from mailer.outbound.retry import GIVE_UP_AFTER
 from mailer.outbound.source import Source
@@ -196,7 +196,7 @@ class Writer:
         self,
         edition: Edition,
         to: Recipient,
-        item: OutboxItem,
+        item: OutboxItem | Claimed,
         values: Mapping[str, str],
         date: datetime,
         calendar: CalendarPart | None = None,
