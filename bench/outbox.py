@@ -1,7 +1,7 @@
 """What the outbox alone costs a letter: `python -m bench.outbox [ROWS] [BATCH]`, on SQLite and on PostgreSQL.
 
 Claims every letter of a newsletter in batches and writes how each ended, with the real statements and commits (SQLite
-synchronous=FULL, PostgreSQL synchronous_commit=on) and the real journal: its lines, and its fdatasync for each batch.
+synchronous=FULL, PostgreSQL synchronous_commit=on) and the real journal.
 No letter is composed and nothing is sent. Prints microseconds a letter: the median of five rounds, and all of them.
 """
 
@@ -71,8 +71,6 @@ def drain(database: Database, journal: Journal, batch: int) -> int:
     ended: list[Ended] = []
     letters = 0
     while True:
-        if ended:
-            journal.sync()
         found = claiming.turn(database, "bench", NOW, ended, batch, _WAIT, lambda _session, _letter: {})
         journal.keep(one.id for one in ended)
         if not found.due:

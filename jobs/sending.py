@@ -133,6 +133,8 @@ class Sending:
             with self.app.database.begin() as session:
                 recording.give_back(session, self.app.owner, [one.id for one in unsent], self.app.now())
             self.journal.keep(one.id for one in unsent)
+        else:
+            self.journal.sync()  # it may be a long time until the database knows
         if self.trouble is not None:
             raise self.trouble
 
@@ -158,8 +160,6 @@ class Sending:
 
     def _turn(self, most: int) -> claiming.Batch:
         done, self._done = self._done, []
-        if done:
-            self.journal.sync()
         app, wait = self.app, retry.next_delay(1, self.app.jitter())
         ended = [one for _, one in done]
         batch = claiming.turn(app.database, app.owner, app.now(), ended, most, wait, self._freeze)

@@ -5,16 +5,16 @@ that a crash loop cannot hammer a relay (conformance SMT-15). No row becomes an 
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 
-from sqlalchemy import Table, case, func, select, update
+from sqlalchemy import Integer, Table, case, func, select, update
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 from sqlalchemy.sql.expression import Select, bindparam
 
-from contacts.database import Database
+from contacts.database import Database, UtcDateTime
 from contacts.meeting import Invitation, Meeting
 from contacts.member import ACTIVE, Member, Organisation
 from mailer.outbound import recording
@@ -41,6 +41,7 @@ _KEPT, _WITHDRAWN, _GIVEN_UP, _HELD = "kept", "withdrawn", "given_up", "held"
 #: What is frozen in the row of a letter that may go again by itself; raises LookupError where something is gone.
 Freeze = Callable[[Session, Claimed], dict[str, Any]]
 
+_TIME = UtcDateTime()
 _ROW = cast(Table, OutboxItem.__table__)
 _OWN = (
     *(OutboxItem.id, OutboxItem.kind, OutboxItem.attempt, OutboxItem.give_up_at, OutboxItem.created_at),
@@ -63,12 +64,26 @@ def _first(condition: Any) -> Select[Any]:
     """The rows that are due under a condition, the longest waiting first; another daemon's are passed over."""
     due = _LOOK.where(is_in(QUEUED), condition, OutboxItem.next_attempt_at <= bindparam("now"))
     # The limit is said in the statement: a plan for any limit joins the whole outbox for each claim.
-    due = due.order_by(OutboxItem.next_attempt_at, OutboxItem.id).limit(bindparam("most", literal_execute=True))
+    most: Any = bindparam("most", type_=Integer, literal_execute=True)
+    due = due.order_by(OutboxItem.next_attempt_at, OutboxItem.id).limit(most)
     return due.with_for_update(skip_locked=True, of=OutboxItem)
 
 
 _SINGLE = _first(OutboxItem.issue_id.is_(None))
 _OF_ISSUE = _first(OutboxItem.issue_id == bindparam("issue"))
+_TAKE = (
+    update(_ROW)
+    .where(_ROW.c.id.in_(bindparam("ids", expanding=True)))
+    .values(
+        state=SUBMITTING,
+        owner=bindparam("mine"),
+        lease_until=bindparam("until"),
+        attempt=_ROW.c.attempt + 1,
+        phase=case((_ROW.c.phase == "dot_sent", "dot_sent"), else_="claimed"),
+        next_attempt_at=bindparam("again"),
+        dated_at=case((_ROW.c.issue_id.is_not(None), func.coalesce(_ROW.c.dated_at, bindparam("date", type_=_TIME)))),
+    )
+)
 _GOING = select(Issue.id).where(Issue.state == SENDING).order_by(Issue.kind == NEWSLETTER, Issue.id)
 _MINE = (
     _LOOK.add_columns(Issue.state)
@@ -108,18 +123,15 @@ def turn(
 
 def _claim(session: Session, owner: str, now: datetime, most: int, wait: timedelta, freeze: Freeze) -> Batch:
     rows = list(_due(session, now, most))
-    fates = [(_fate(row, now), Claimed(*row[: len(_OWN)])) for row in rows]
+    found = [(Claimed._make(row[: len(_OWN)]), row[len(_OWN) :]) for row in rows]
+    fates = [(_fate(letter, facts, now), letter) for letter, facts in found]
     kept = [letter for fate, letter in fates if fate == _KEPT]
     _end(session, [letter.id for fate, letter in fates if fate == _WITHDRAWN], WITHDRAWN, "withdrawn", now)
     _end(session, [letter.id for fate, letter in fates if fate == _GIVEN_UP], REFUSED, "given_up", now)
     date = now.astimezone(UTC).replace(microsecond=0)  # as the row gives it back at the next attempt
     if kept:
-        ours = {
-            "state": SUBMITTING, "owner": owner, "lease_until": now + LEASE, "attempt": OutboxItem.attempt + 1,
-            "phase": case((OutboxItem.phase == "dot_sent", "dot_sent"), else_="claimed"), "next_attempt_at": now + wait,
-            "dated_at": case((OutboxItem.issue_id.is_not(None), func.coalesce(OutboxItem.dated_at, date))),
-        }  # fmt: skip
-        session.connection().execute(update(_ROW).where(_ROW.c.id.in_([letter.id for letter in kept])).values(ours))
+        ours = {"mine": owner, "until": now + LEASE, "again": now + wait, "date": date}
+        session.connection().execute(_TAKE, {**ours, "ids": [letter.id for letter in kept]})
     letters = [_counted(letter, date) for letter in kept]
     return Batch(_frozen(session, letters, freeze), len(rows))
 
@@ -127,7 +139,7 @@ def _claim(session: Session, owner: str, now: datetime, most: int, wait: timedel
 def _counted(letter: Claimed, date: datetime) -> Claimed:
     """As the row is after the claim."""
     dated = None if letter.edition_id is None else letter.dated_at or date
-    return replace(letter, attempt=letter.attempt + 1, dated_at=dated)
+    return letter._replace(attempt=letter.attempt + 1, dated_at=dated)
 
 
 def _due(session: Session, now: datetime, most: int) -> Iterator[Any]:
@@ -143,14 +155,24 @@ def _due(session: Session, now: datetime, most: int) -> Iterator[Any]:
             break
 
 
-def _fate(row: Any, now: datetime) -> str:
+def _fate(letter: Claimed, facts: Sequence[Any], now: datetime) -> str:
     """What becomes of a row, by consent and the meeting as they are now (OUT-26, SMT-14, REL-12, CAL-23)."""
-    member, status, starts_at = row[len(_OWN) : len(_OWN) + len(_NOW)]
-    if not row.recipient or (row.kind in BULK_KINDS and member != ACTIVE):
+    member, status, starts_at = facts
+    kind = letter.kind
+    if not letter.recipient or (kind in BULK_KINDS and member != ACTIVE):
         return _WITHDRAWN
-    if row.kind in _BEFORE_IT_BEGINS and (status != "CONFIRMED" or now >= starts_at):
+    if kind in _BEFORE_IT_BEGINS and (status != "CONFIRMED" or now >= starts_at):
         return _WITHDRAWN
-    return _GIVEN_UP if now >= row.give_up_at and row.attempt else _KEPT
+    return _GIVEN_UP if now >= letter.give_up_at and letter.attempt else _KEPT
+
+
+def _fate_now(row: Any, now: datetime) -> str:
+    """What becomes of a claimed row; its time to give up was looked at with the claim."""
+    *found, issue = row
+    if issue not in (None, SENDING):
+        return _HELD
+    fate = _fate(Claimed._make(found[: len(_OWN)]), found[len(_OWN) :], now)
+    return _KEPT if fate == _GIVEN_UP else fate
 
 
 def _end(session: Session, ids: list[int], state: str, phase: str, now: datetime) -> None:
@@ -176,7 +198,7 @@ def _frozen(session: Session, letters: list[Claimed], freeze: Freeze) -> list[Cl
 
 def _freeze_one(session: Session, letter: Claimed, freeze: Freeze) -> Claimed:
     try:
-        return replace(letter, slots=freeze(session, letter))
+        return letter._replace(slots=freeze(session, letter))
     except SQLAlchemyError:
         raise
     except Exception:  # it is this letter's trouble only, and will come up again when its bytes are made (EML-31)
@@ -194,7 +216,7 @@ def look_again(
     values = {"ids": [*waiting], "owner": owner}
     with database.begin() as session:
         rows = session.connection().execute(_MINE, values).all() if waiting else []
-        fates = {row.id: _HELD if row[-1] not in (None, SENDING) else _fate(row, now) for row in rows}
+        fates = {row.id: _fate_now(row, now) for row in rows}
         _end(session, [one for one, fate in fates.items() if fate == _WITHDRAWN], WITHDRAWN, "withdrawn", now)
         held = [one for one, fate in fates.items() if fate == _HELD]
         recording.give_back(session, owner, held, now)

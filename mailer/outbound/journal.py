@@ -142,18 +142,21 @@ class Journal:
         kept = [number for number in numbers if self._open.pop(number, None) is not None]
         if kept:
             self._append(b"K %s\n" % b" ".join(b"%d" % number for number in kept))
-        if not self._open:
-            self._empty()
-        elif self._size > _LARGE:
+        if self._size > _LARGE:
             self._begin()
 
     def sync(self) -> None:
-        """Put what was written on the disk, so that it outlives the machine too."""
+        """Put what was written on the disk, so that it outlives the machine too: for when the database does not."""
         os.fdatasync(self._descriptor)
 
     def close(self) -> None:
-        """Stop writing; what is not kept stays for `read`."""
-        if self._descriptor >= 0:
+        """Stop writing. What is not kept stays for `read`; where nothing is, nobody's words need stay either."""
+        if self._descriptor < 0:
+            return
+        try:
+            if not self._open and self._size > len(self._header):
+                os.ftruncate(self._descriptor, len(self._header))
+        finally:
             os.close(self._descriptor)
             self._descriptor = -1
 
@@ -186,14 +189,9 @@ class Journal:
         except BaseException:
             os.close(descriptor)
             raise
-        self.close()
+        if self._descriptor >= 0:
+            os.close(self._descriptor)
         self._descriptor, self._size, self._torn = descriptor, len(content), False
-
-    def _empty(self) -> None:
-        """Nothing is in hand: what the relay said, which may name people, need not stay here."""
-        if self._size > len(self._header):
-            os.ftruncate(self._descriptor, len(self._header))
-            self._size, self._torn = len(self._header), False
 
 
 def _sync_folder(folder: Path) -> None:

@@ -8,9 +8,8 @@ A row is claimed with an owner and a lease (`claiming`), and how its attempt end
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import (
     ForeignKey,
@@ -112,8 +111,7 @@ _TIMES_SENT = _WRITTEN.where(func.lower(OutboxItem.recipient) == bindparam("reci
 Index("ix_outbox_written_to", func.lower(OutboxItem.recipient), OutboxItem.kind, OutboxItem.created_at)
 
 
-@dataclass(frozen=True, slots=True)
-class Claimed:
+class Claimed(NamedTuple):
     """A row that was claimed, as plain values: the letter's own, and what was true of its reader at the claim.
 
     `attempt` counts this one; `dated_at` is the Date of a letter of an issue, the same at every attempt.

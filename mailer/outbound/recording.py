@@ -1,12 +1,15 @@
 """How attempts end: what a reply means for a row, and the rows written in batches, those of one outcome together."""
 
+import json
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Protocol, cast
+from typing import Any, Protocol
+from typing import cast as typed
 
-from sqlalchemy import Table, case, null, update
+from sqlalchemy import Integer, Table, TableValuedAlias, Text, case, cast, func, null, update
+from sqlalchemy.dialects import postgresql
 from sqlalchemy.orm import Session
 from sqlalchemy.sql.expression import Update, bindparam
 
@@ -18,10 +21,30 @@ from mailer.outbound.submission import Reply
 
 #: A letter at which the relay said that it does not take our mail waits this long; nobody is blamed.
 _PAUSE = timedelta(minutes=5)
-_ROW = cast(Table, OutboxItem.__table__)
+_ROW = typed(Table, OutboxItem.__table__)
 #: Ours to write: what we claimed, and what somebody else declared in doubt while we could not be reached.
-_OURS = (_ROW.c.id == bindparam("number")) & (_ROW.c.owner == bindparam("mine"))
-_OURS &= (_ROW.c.state == SUBMITTING) | (_ROW.c.state == IN_DOUBT)
+#: (Behind coalesce, so that rows are found by their numbers: by the index of owners each would be compared with all.)
+_OURS = (func.coalesce(_ROW.c.owner, "") == bindparam("mine")) & _ROW.c.state.in_((SUBMITTING, IN_DOUBT))
+_ONE = update(_ROW).where(_ROW.c.id == bindparam("number"), _OURS)
+_AGAIN = _ONE.values(next_attempt_at=bindparam("at"))
+_FROZEN = _ONE.values(slots=bindparam("slots"))
+
+
+def _outcome(said: TableValuedAlias) -> Update:
+    """One statement for all letters of one outcome: their numbers and what was said of each come as one JSON object."""
+    return (
+        update(_ROW)
+        .where(_ROW.c.id == cast(said.c.key, Integer), _OURS)
+        .values(
+            state=bindparam("to"), phase=bindparam("how"), reply_code=bindparam("code"), owner=None, lease_until=None,
+            reply_enhanced=bindparam("enhanced"), reply_text=said.c.value, finished_at=bindparam("at"),
+        )
+    )  # fmt: skip
+
+
+_SAID: Any = bindparam("said", type_=Text)
+_SQLITE = _outcome(func.json_each(_SAID).table_valued("key", "value", name="told"))
+_POSTGRESQL = _outcome(func.json_each_text(cast(_SAID, postgresql.JSON)).table_valued("key", "value", name="told"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,27 +118,19 @@ def write(session: Session, owner: str, ended: Sequence[Ended], now: datetime) -
     for member in sorted({one.dead for one in ended if one.dead is not None}):
         roster.fail(session, member)
     session.flush()
-    alike: dict[tuple[Any, ...], list[dict[str, Any]]] = defaultdict(list)
+    connection = session.connection()
+    again = [{"number": one.id, "mine": owner, "at": one.next_attempt_at} for one in ended if one.next_attempt_at]
+    frozen = [{"number": one.id, "mine": owner, "slots": one.slots} for one in ended if one.slots]
+    for statement, rows in ((_AGAIN, again), (_FROZEN, frozen)):
+        if rows:
+            connection.execute(statement, rows)
+    alike: dict[tuple[Any, ...], dict[int, str]] = defaultdict(dict)
     for one in ended:
-        values = {"number": one.id, "mine": owner, "said": one.text}
-        if one.next_attempt_at is not None:
-            values["again"] = one.next_attempt_at
-        if one.slots is not None:
-            values["frozen"] = one.slots
-        alike[one.state, one.phase, one.code, one.enhanced, *sorted(values)].append(values)
-    for (state, phase, code, enhanced, *names), rows in alike.items():
-        values = {"state": state, "phase": phase, "reply_code": code, "reply_enhanced": enhanced}
-        values["finished_at"] = None if state == QUEUED else now
-        session.connection().execute(_outcome(values, names), rows)
-
-
-def _outcome(values: dict[str, Any], names: Sequence[str]) -> Update:
-    more: dict[str, Any] = {"reply_text": bindparam("said"), "owner": None, "lease_until": None}
-    if "again" in names:
-        more["next_attempt_at"] = bindparam("again")
-    if "frozen" in names:
-        more["slots"] = bindparam("frozen")
-    return update(_ROW).where(_OURS).values({**values, **more})
+        alike[one.state, one.phase, one.code, one.enhanced][one.id] = one.text
+    statement = _SQLITE if connection.dialect.name == "sqlite" else _POSTGRESQL
+    for (state, phase, code, enhanced), said in alike.items():
+        facts = {"to": state, "how": phase, "code": code, "enhanced": enhanced, "said": json.dumps(said)}
+        connection.execute(statement, {**facts, "mine": owner, "at": None if state == QUEUED else now})
 
 
 def give_back(session: Session, owner: str, ids: Sequence[int], until: datetime) -> None:
