@@ -19,7 +19,7 @@ def send_outbox(app: App, stop: threading.Event) -> int:
 
     Raises SubmissionUnavailable or LoginRefused when the relay refuses us as a whole; the letters wait.
     """
-    _recover(app)
+    recover_rows(app)
     with closing(Journal(app.lock_dir / journal.FILE, app.owner, app.boot)) as writing:
         sending = Sending(app, stop, writing)
         try:
@@ -43,7 +43,7 @@ def submit(relay: Submission, sending: Sending) -> None:
         sending.tick()
 
 
-def _recover(app: App) -> None:
+def recover_rows(app: App) -> None:
     """Bring what a dead process, or a round that failed, left in hand to where its letters really are."""
     left = journal.read(app.lock_dir / journal.FILE)
     alone = app.database.is_sqlite

@@ -8,6 +8,7 @@ wrong with either stops everything at the next letter, and the next round goes o
 import threading
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
 from time import monotonic
@@ -134,7 +135,8 @@ class Sending:
                 recording.give_back(session, self.app.owner, [one.id for one in unsent], self.app.now())
             self.journal.keep(one.id for one in unsent)
         else:
-            self.journal.sync()  # it may be a long time until the database knows
+            with suppress(OSError):  # the trouble itself is what has to be told
+                self.journal.sync()  # it may be a long time until the database knows
         if self.trouble is not None:
             raise self.trouble
 

@@ -113,9 +113,15 @@ class Journal:
     """The journal of this process, open for writing. Whatever raises OSError here means: write no more dots."""
 
     def __init__(self, path: Path, owner: str, boot: str) -> None:
-        """Go on with an empty one of our own at `path`, or begin one in the place of what is there; raises OSError."""
+        """Go on with an empty one of our own at `path`, or begin one in the place of what is there.
+
+        Raises OSError, and ValueError for an owner or a boot that is not one word.
+        """
         self._path = path
-        self._header = f"{_TITLE} {owner} {boot or '-'}\n".encode()
+        title = f"{_TITLE} {owner} {boot or '-'}"
+        if not _HEADER.fullmatch(title):
+            raise ValueError("an owner and a boot are each one word")
+        self._header = f"{title}\n".encode()
         self._open: dict[int, bytes] = {}
         self._descriptor, self._size, self._torn = -1, len(self._header), False
         if path.is_file() and path.read_bytes() == self._header:
