@@ -69,6 +69,7 @@ class Sending:
     _waiting: deque[Claimed] = field(default_factory=deque)
     _flying: dict[int, Claimed] = field(default_factory=dict)
     _dotted: set[int] = field(default_factory=set)
+    _back: list[Claimed] = field(default_factory=list)
     _done: list[tuple[Claimed, Ended]] = field(default_factory=list)
     _most: int = _SMALLEST
     _pace: _Pace = field(default_factory=_Pace)
@@ -105,6 +106,9 @@ class Sending:
         letter = self._flying.pop(key)
         self._dotted.discard(key)
         try:
+            if reply.phase == "connect" and reply.code is None:
+                self._back.append(letter)  # nobody could take it: that is no attempt, and `finish` gives it back
+                return
             self.journal.end(key, reply)
             self._judge(letter, reply)
             if len(self._done) >= _LARGEST:
@@ -130,7 +134,8 @@ class Sending:
         """Record what ended and give back what was not begun; raises the trouble there was, if any."""
         if self.trouble is None or isinstance(self.trouble, SubmissionUnavailable):
             self._record()
-            unsent = [*self._waiting, *(one for key, one in self._flying.items() if key not in self._dotted)]
+            undotted = [one for key, one in self._flying.items() if key not in self._dotted]
+            unsent = [*self._waiting, *self._back, *undotted]
             with self.app.database.begin() as session:
                 recording.give_back(session, self.app.owner, [one.id for one in unsent], self.app.now())
             self.journal.keep(one.id for one in unsent)

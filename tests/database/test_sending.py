@@ -197,6 +197,17 @@ def test_a_relay_that_refuses_us_blames_nobody(app: App, clock: Clock) -> None:
     }  # fmt: skip
 
 
+def test_what_no_connection_could_take_has_lost_no_attempt(app: App, clock: Clock) -> None:
+    _put(app.database)
+    found = _round(app, clock)
+    parcel = found.next_parcel()
+    assert parcel is not None
+    found.ended(parcel.key, Reply("connect"))
+    found.stop.set()
+    found.finish()
+    assert {(item.state, item.attempt) for item in _rows(app.database).values()} == {("queued", 0)}
+
+
 @pytest.mark.conf("REL-61")
 def test_a_database_that_goes_away_stops_everything(app: App, clock: Clock) -> None:
     _put(app.database)
