@@ -123,23 +123,23 @@ def turn(
 
 def _claim(session: Session, owner: str, now: datetime, most: int, wait: timedelta, freeze: Freeze) -> Batch:
     rows = list(_due(session, now, most))
-    found = [(Claimed._make(row[: len(_OWN)]), row[len(_OWN) :]) for row in rows]
+    date = now.astimezone(UTC).replace(microsecond=0)  # as the row gives it back at the next attempt
+    found = [(_claimed(row, date), row[len(_OWN) :]) for row in rows]
     fates = [(_fate(letter, facts, now), letter) for letter, facts in found]
     kept = [letter for fate, letter in fates if fate == _KEPT]
     _end(session, [letter.id for fate, letter in fates if fate == _WITHDRAWN], WITHDRAWN, "withdrawn", now)
     _end(session, [letter.id for fate, letter in fates if fate == _GIVEN_UP], REFUSED, "given_up", now)
-    date = now.astimezone(UTC).replace(microsecond=0)  # as the row gives it back at the next attempt
     if kept:
         ours = {"mine": owner, "until": now + LEASE, "again": now + wait, "date": date}
         session.connection().execute(_TAKE, {**ours, "ids": [letter.id for letter in kept]})
-    letters = [_counted(letter, date) for letter in kept]
-    return Batch(_frozen(session, letters, freeze), len(rows))
+    return Batch(_frozen(session, kept, freeze), len(rows))
 
 
-def _counted(letter: Claimed, date: datetime) -> Claimed:
-    """As the row is after the claim."""
-    dated = None if letter.edition_id is None else letter.dated_at or date
-    return letter._replace(attempt=letter.attempt + 1, dated_at=dated)
+def _claimed(row: Any, date: datetime) -> Claimed:
+    """As the row is after the claim: with this attempt counted, and a Date where it is of an issue."""
+    number, kind, attempt, give_up_at, created_at, dated_at, edition = row[:7]
+    dated = (dated_at or date) if edition is not None else None
+    return Claimed(number, kind, attempt + 1, give_up_at, created_at, dated, edition, *row[7 : len(_OWN)])
 
 
 def _due(session: Session, now: datetime, most: int) -> Iterator[Any]:
@@ -163,7 +163,7 @@ def _fate(letter: Claimed, facts: Sequence[Any], now: datetime) -> str:
         return _WITHDRAWN
     if kind in _BEFORE_IT_BEGINS and (status != "CONFIRMED" or now >= starts_at):
         return _WITHDRAWN
-    return _GIVEN_UP if now >= letter.give_up_at and letter.attempt else _KEPT
+    return _GIVEN_UP if letter.attempt > 1 and now >= letter.give_up_at else _KEPT
 
 
 def _fate_now(row: Any, now: datetime) -> str:

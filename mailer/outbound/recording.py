@@ -3,9 +3,8 @@
 import json
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 from typing import cast as typed
 
 from sqlalchemy import Integer, Table, TableValuedAlias, Text, case, cast, func, null, update
@@ -48,8 +47,7 @@ _SQLITE = _outcome(func.json_each(_SAID).table_valued("key", "value", name="told
 _POSTGRESQL = _outcome(func.json_each_text(cast(_SAID, postgresql.JSON)).table_valued("key", "value", name="told"))
 
 
-@dataclass(frozen=True, slots=True)
-class Ended:
+class Ended(NamedTuple):
     """How an attempt ended: the new state, when to try again where that is `queued`, and the facts of the reply.
 
     `slots` is what the row keeps of a letter that may have to be the same again; `dead` is the member whose mailbox
