@@ -31,6 +31,8 @@ class App:
     open_mailbox: Callable[[], Mailbox]
     open_submission: Callable[[], Submission]
     owner: str
+    #: Which boot of the machine this is; "" where it does not tell.
+    boot: str = ""
     stop: threading.Event = field(default_factory=threading.Event)
 
     @property
@@ -89,4 +91,13 @@ def build(config: Config) -> App:
             config.smtp, helo_name=config.network.domain, connections=config.smtp_connections, new_nonce=new_key
         ),
         owner=secrets.token_hex(8),
+        boot=_boot(),
     )
+
+
+def _boot() -> str:
+    """Linux names each boot; after another one, lines that a process wrote may never have reached the disk."""
+    try:
+        return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
+    except (OSError, ValueError):
+        return ""

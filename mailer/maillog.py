@@ -73,9 +73,9 @@ def key_too_weak(selector: str, reason: str) -> None:
     _log.warning("dkim key refused: selector=%s reason=%s", selector, reason)
 
 
-def recovered(queued: int, doubtful: int) -> None:
-    """Rows of a process that died were taken up again."""
-    _log.warning("recovered: queued=%d in_doubt=%d", queued, doubtful)
+def recovered(queued: int, doubtful: int, known: int) -> None:
+    """Rows of a process that died were taken up again; of `known` ones the journal said how they had ended."""
+    _log.warning("recovered: queued=%d in_doubt=%d known=%d", queued, doubtful, known)
 
 
 def released(issue_id: int, letters: int) -> None:

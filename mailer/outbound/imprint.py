@@ -136,6 +136,10 @@ class Imprints:
 
     kept: dict[Hashable, Imprint] = field(default_factory=dict)
 
+    def find(self, key: Hashable) -> Imprint | None:
+        """The imprint of this key, if it was made and is still kept."""
+        return self.kept.get(key)
+
     def get(self, key: Hashable, make: Callable[[], Imprint]) -> Imprint:
         """The imprint of this key, made when it is not there; the one not used for longest goes."""
         found = self.kept.pop(key, None) or make()

@@ -3,26 +3,36 @@
     queued → submitting → accepted | refused | withdrawn | in_doubt
                └→ queued again (the relay said "later", or the process died before the final dot)
 
-A row is claimed with an owner and a lease; `next_attempt_at` is written before the attempt, so that a crash loop cannot
-hammer a relay (conformance SMT-15). `dot_sent` is committed before the final dot leaves (SMT-21).
+A row is claimed with an owner and a lease (`claiming`), and how its attempt ended is written for many at once
+(`recording`); in between, the journal of the process knows how far each letter came (`journal`, `recovery`).
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import datetime, timedelta
-from typing import Any
+from datetime import datetime
+from typing import Any, NamedTuple
 
-from sqlalchemy import ForeignKey, Index, LargeBinary, String, UniqueConstraint, case, func, null, or_, select, update
+from sqlalchemy import (
+    ForeignKey,
+    Index,
+    LargeBinary,
+    String,
+    UniqueConstraint,
+    func,
+    literal,
+    null,
+    or_,
+    select,
+    text,
+    update,
+)
 from sqlalchemy.orm import Mapped, Session, defer, mapped_column
 from sqlalchemy.sql.expression import ColumnElement, Update, bindparam
 
 from contacts import privacy
 from contacts.address import Address
-from contacts.database import Base, Database
+from contacts.database import Base
 from contacts.errors import RuleBroken
-from contacts.meeting import Invitation
-from contacts.member import ACTIVE, Member
-from mailer.errors import ClaimLost
+from contacts.member import Member
 from mailer.outbound.issue import CANCELLED, DONE, SENDING, Issue
 
 QUEUED, SUBMITTING = "queued", "submitting"
@@ -37,8 +47,10 @@ NEVER_TWICE = ("newsletter",)
 #: What is gone from a letter that is kept for the counts only (a JSON column takes None for the JSON value null).
 _MOST_IDS = 10_000  # SQLite takes 32,766 values in one statement
 _EMPTIED = {"content": None, "slots": null(), "reply_text": None}
-#: Longer than the relay may take to answer the final dot (RFC 5321 §4.5.3.2.6: 10 minutes).
-LEASE = timedelta(minutes=12)
+
+
+def _partial(name: str, *columns: str, where: str) -> Index:
+    return Index(name, *columns, sqlite_where=text(where), postgresql_where=text(where))
 
 
 class OutboxItem(Base):
@@ -47,13 +59,16 @@ class OutboxItem(Base):
     __tablename__ = "outbox"
     __table_args__ = (
         UniqueConstraint("issue_id", "member_id"),
-        Index("ix_outbox_due", "state", "next_attempt_at"),
         Index("ix_outbox_kind_created_at", "kind", "created_at"),
+        # Partial, so that what has ended does not weigh on them; a statement must say the state itself (see is_in).
+        _partial("ix_outbox_due", "issue_id", "next_attempt_at", "id", where="state = 'queued'"),
+        _partial("ix_outbox_owner", "owner", where="owner IS NOT NULL"),
+        _partial("ix_outbox_doubt", "id", where="state = 'in_doubt'"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     kind: Mapped[str] = mapped_column(String(24))
-    issue_id: Mapped[int | None] = mapped_column(ForeignKey("issue.id", ondelete="CASCADE"), index=True)
+    issue_id: Mapped[int | None] = mapped_column(ForeignKey("issue.id", ondelete="CASCADE"))
     edition_id: Mapped[int | None] = mapped_column(ForeignKey("edition.id", ondelete="SET NULL"))
     member_id: Mapped[int | None] = mapped_column(ForeignKey("member.id", ondelete="SET NULL"), index=True)
     invitation_id: Mapped[int | None] = mapped_column(ForeignKey("invitation.id", ondelete="SET NULL"))
@@ -74,7 +89,18 @@ class OutboxItem(Base):
     reply_enhanced: Mapped[str | None] = mapped_column(String(16))
     reply_text: Mapped[str | None] = mapped_column(String(500))
     created_at: Mapped[datetime]
+    dated_at: Mapped[datetime | None]
     finished_at: Mapped[datetime | None]
+
+
+def is_in(state: str) -> ColumnElement[bool]:
+    """Whether a row is in this state, said in the statement itself: a planner finds a partial index by nothing else."""
+    return OutboxItem.state == literal(state, literal_execute=True)
+
+
+def is_taken() -> ColumnElement[bool]:
+    """Whether some process has the row in hand."""
+    return OutboxItem.owner.is_not(None) & (OutboxItem.state == SUBMITTING)
 
 
 #: Asked before every answer, and therefore built once.
@@ -85,160 +111,41 @@ _TIMES_SENT = _WRITTEN.where(func.lower(OutboxItem.recipient) == bindparam("reci
 Index("ix_outbox_written_to", func.lower(OutboxItem.recipient), OutboxItem.kind, OutboxItem.created_at)
 
 
-@dataclass(frozen=True, slots=True)
-class Result:
-    """How an attempt ended: the new state, when to try again where that is `queued`, and the facts of the reply."""
+class Claimed(NamedTuple):
+    """A row that was claimed, as plain values: the letter's own, and what was true of its reader at the claim.
 
-    state: str
-    phase: str
-    code: int | None = None
-    enhanced: str | None = None
-    text: str = ""
-    next_attempt_at: datetime | None = None
-
-
-def claim(database: Database, owner: str, now: datetime, limit: int, wait: timedelta) -> list[OutboxItem]:
-    """Take up to `limit` due rows for `owner`, oldest first, each tried again after `wait` should we die.
-
-    Opens its own transaction. On PostgreSQL rows that another daemon is claiming are passed over.
+    `attempt` counts this one; `dated_at` is the Date of a letter of an issue, the same at every attempt.
     """
-    due = (
-        select(OutboxItem.id)
-        .outerjoin(Issue, OutboxItem.issue_id == Issue.id)
-        .where(OutboxItem.state == QUEUED, OutboxItem.next_attempt_at <= now)
-        .where(or_(OutboxItem.issue_id.is_(None), Issue.state == SENDING))
-        .order_by(OutboxItem.issue_id.is_not(None), OutboxItem.id)  # single letters do not wait behind a newsletter
-        .limit(limit)
-        .with_for_update(skip_locked=True, of=OutboxItem)
-    )
-    with database.begin() as session:
-        ids = session.scalars(due).all()
-        ours = {"state": SUBMITTING, "owner": owner, "lease_until": now + LEASE, "phase": "claimed"}
-        session.execute(update(OutboxItem).where(OutboxItem.id.in_(ids)).values(**ours, next_attempt_at=now + wait))
-        items = session.scalars(select(OutboxItem).where(OutboxItem.id.in_(ids)).order_by(OutboxItem.id)).all()
-        return [item for item in items if _keep(session, item, now)]
 
-
-def take(session: Session, item_id: int, owner: str, now: datetime) -> OutboxItem | None:
-    """The claimed row, locked and read afresh just before it is written; None when it is not ours to send any more.
-
-    Between claim and turn somebody may have left, been erased, or another daemon may have taken over (OUT-26).
-    """
-    mine = select(OutboxItem).where(
-        OutboxItem.id == item_id, OutboxItem.owner == owner, OutboxItem.state == SUBMITTING
-    )
-    item = session.scalar(mine.with_for_update().execution_options(populate_existing=True))
-    if item is None or not _keep(session, item, now):
-        return None
-    item.lease_until, item.phase, item.attempt = now + LEASE, "in_hand", item.attempt + 1
-    return item
-
-
-def _keep(session: Session, item: OutboxItem, now: datetime) -> bool:
-    """Whether a claimed row may still go; withdraws or refuses it where not (conformance OUT-26, SMT-14, REL-12)."""
-    if not _still_wanted(session, item, now):
-        item.state, item.phase, item.finished_at, item.owner = WITHDRAWN, "withdrawn", now, None
-        return False
-    if now >= item.give_up_at and item.attempt:
-        item.state, item.phase, item.finished_at, item.owner = REFUSED, "given_up", now, None
-        return False
-    return True
-
-
-def _still_wanted(session: Session, item: OutboxItem, now: datetime) -> bool:
-    """Consent and the meeting as they are at this moment; a single letter was asked for by what it answers."""
-    if item.kind not in BULK_KINDS:
-        return bool(item.recipient)
-    member = session.get(Member, item.member_id) if item.member_id else None
-    if member is None or member.state != ACTIVE:
-        return False
-    if item.kind not in ("invitation", "update"):
-        return True
-    invitation = session.get(Invitation, item.invitation_id) if item.invitation_id else None
-    return invitation is not None and invitation.meeting.status == "CONFIRMED" and now < invitation.meeting.starts_at
-
-
-def mark_dot(database: Database, item: OutboxItem, now: datetime) -> None:
-    """From here on nobody can know without the relay's answer; committed before the dot is written (SMT-21).
-
-    Raises ClaimLost when the row is not ours any more: then the dot must not be written.
-    """
-    with database.begin() as session:
-        mine = update(OutboxItem).where(
-            OutboxItem.id == item.id, OutboxItem.owner == item.owner, OutboxItem.state == SUBMITTING
-        )
-        marked = session.execute(mine.values(phase="dot_sent", lease_until=now + LEASE))
-        if getattr(marked, "rowcount", 0) != 1:
-            raise ClaimLost("this letter was taken from us before its final dot")
-
-
-def record(database: Database, item: OutboxItem, result: Result, now: datetime) -> None:
-    """Write how the attempt ended, if the row is still ours; opens its own transaction."""
-    ended = result.state not in (QUEUED, SUBMITTING)
-    values: dict[str, Any] = {
-        "state": result.state,
-        "phase": result.phase,
-        "reply_code": result.code,
-        "reply_enhanced": result.enhanced,
-        "reply_text": result.text[:500],
-        "owner": None,
-        "lease_until": None,
-        "finished_at": now if ended else None,
-    }
-    if result.next_attempt_at is not None:
-        values["next_attempt_at"] = result.next_attempt_at
-    with database.begin() as session:
-        mine = OutboxItem.owner == item.owner
-        session.execute(update(OutboxItem).where(OutboxItem.id == item.id, mine).values(**values))
-
-
-def give_back(database: Database, items: Sequence[OutboxItem], until: datetime) -> None:
-    """Rows we claimed, because the relay refuses us as a whole: nobody's attempt counts, not even the one in hand."""
-    ids = [item.id for item in items]
-    with database.begin() as session:
-        mine = update(OutboxItem).where(OutboxItem.id.in_(ids), OutboxItem.state == SUBMITTING)
-        mine = mine.where(OutboxItem.phase != "dot_sent", OutboxItem.owner.in_({item.owner for item in items}))
-        attempt = OutboxItem.attempt - case((OutboxItem.phase == "in_hand", 1), else_=0)
-        back = {"state": QUEUED, "owner": None, "lease_until": None, "next_attempt_at": until}
-        session.execute(mine.values(**back, attempt=attempt))
-
-
-def recover(database: Database, now: datetime, alone: bool) -> dict[str, int]:
-    """Rows whose owner died: back to the queue, or in doubt where the dot was sent and twice would be worse.
-
-    `alone` says that no other process can be submitting, so that no lease need be waited for. Returns counts by state.
-    """
-    orphans = select(OutboxItem).where(OutboxItem.state == SUBMITTING)
-    if not alone:
-        orphans = orphans.where(OutboxItem.lease_until < now)
-    counts = {QUEUED: 0, IN_DOUBT: 0}
-    with database.begin() as session:
-        for item in session.scalars(orphans.with_for_update(skip_locked=True)):
-            doubtful = item.phase == "dot_sent" and item.kind in NEVER_TWICE
-            item.state, item.owner, item.lease_until = (IN_DOUBT if doubtful else QUEUED), None, None
-            item.finished_at = now if doubtful else None
-            if not doubtful:
-                item.next_attempt_at = min(item.next_attempt_at, now + _after_death(item))
-            counts[item.state] += 1
-    return counts
-
-
-def _after_death(item: OutboxItem) -> timedelta:
-    """How long a letter waits whose owner died: not at all, unless it was in hand then, and not for the first time.
-
-    A letter that brings us down again and again must not stop the others: 20 seconds, 40, 80 …
-    """
-    innocent = item.phase == "claimed" or item.attempt <= 1
-    return timedelta(0) if innocent else timedelta(seconds=5) * 2 ** min(item.attempt, 8)
+    id: int
+    kind: str
+    attempt: int
+    give_up_at: datetime
+    created_at: datetime
+    dated_at: datetime | None
+    edition_id: int | None
+    member_id: int | None
+    invitation_id: int | None
+    recipient: str
+    return_path: str
+    message_id: str
+    content: bytes | None
+    slots: dict[str, Any] | None
+    member_key: str | None = None
+    member_name: str | None = None
+    organisation: str | None = None
+    language: str = ""
+    discreet: str = ""
 
 
 def finish_issues(session: Session, now: datetime) -> list[Issue]:
     """Issues that are going out and have nothing left become done; what waits of a cancelled one never leaves."""
     cancelled = select(Issue.id).where(Issue.state == CANCELLED)
-    stranded = update(OutboxItem).where(OutboxItem.issue_id.in_(cancelled), OutboxItem.state == QUEUED)
+    stranded = update(OutboxItem).where(OutboxItem.issue_id.in_(cancelled), is_in(QUEUED))
     session.execute(stranded.values(state=WITHDRAWN, phase="called_off", finished_at=now))
-    open_rows = select(OutboxItem.id).where(OutboxItem.issue_id == Issue.id, OutboxItem.state.in_((QUEUED, SUBMITTING)))
-    ready = session.scalars(select(Issue).where(Issue.state == SENDING, ~open_rows.exists())).all()
+    of_issue = select(OutboxItem.id).where(OutboxItem.issue_id == Issue.id)
+    waiting, taken = of_issue.where(is_in(QUEUED)).exists(), of_issue.where(is_taken()).exists()
+    ready = session.scalars(select(Issue).where(Issue.state == SENDING, ~waiting, ~taken)).all()
     for issue in ready:
         issue.state, issue.finished_at = DONE, now
     return list(ready)
@@ -287,7 +194,7 @@ def counts(session: Session, issue_id: int | None = None) -> dict[str, int]:
 def rows(session: Session, state: str | None = None, limit: int = 200) -> Sequence[OutboxItem]:
     """The newest rows, of one state or of all."""
     wanted = select(OutboxItem).order_by(OutboxItem.id.desc()).limit(limit)
-    return session.scalars(wanted.where(OutboxItem.state == state) if state else wanted).all()
+    return session.scalars(wanted.where(is_in(state)) if state else wanted).all()
 
 
 def everything(session: Session) -> Sequence[OutboxItem]:
@@ -367,7 +274,7 @@ def retry(session: Session, item: OutboxItem, now: datetime, give_up_at: datetim
         issue.state, issue.finished_at = SENDING, None
     if item.state != QUEUED:
         item.attempt, item.give_up_at = 0, give_up_at
-    item.state, item.next_attempt_at, item.finished_at = QUEUED, now, None
+    item.state, item.next_attempt_at, item.finished_at, item.owner = QUEUED, now, None, None
 
 
 def call_off(session: Session, item: OutboxItem, now: datetime) -> None:
@@ -388,7 +295,7 @@ def _call_off(session: Session, which: ColumnElement[bool], now: datetime) -> in
 
 def hurry(session: Session, now: datetime) -> int:
     """Everything that was postponed is due now (the relay is back); returns how many letters."""
-    postponed = (OutboxItem.state == QUEUED) & (OutboxItem.next_attempt_at > now)
+    postponed = is_in(QUEUED) & (OutboxItem.next_attempt_at > now)
     return _changed(session, update(OutboxItem).where(postponed).values(next_attempt_at=now))
 
 

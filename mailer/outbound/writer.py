@@ -24,7 +24,7 @@ from mailer.outbound.compile import Compiler
 from mailer.outbound.edition import Edition, with_marks
 from mailer.outbound.imprint import Imprints
 from mailer.outbound.letter import CalendarPart, Letter
-from mailer.outbound.outbox import OutboxItem
+from mailer.outbound.outbox import Claimed, OutboxItem
 from mailer.outbound.resources import in_language
 from mailer.outbound.retry import GIVE_UP_AFTER
 from mailer.outbound.signing import Signer
@@ -201,7 +201,7 @@ class Writer:
         self,
         edition: Edition,
         to: Recipient,
-        item: OutboxItem,
+        item: OutboxItem | Claimed,
         values: Mapping[str, str],
         date: datetime,
         calendar: CalendarPart | None = None,

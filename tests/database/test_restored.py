@@ -13,9 +13,10 @@ from contacts.consent import Suppression
 from contacts.database import Database, connect
 from contacts.member import Member
 from contacts.roster import Person
-from mailer.outbound import newsletter, outbox, restored
+from mailer.outbound import claiming, newsletter, outbox, restored
 from mailer.outbound.issue import CANCELLED, DONE, FrozenEdition, Issue
 from mailer.outbound.outbox import OutboxItem
+from mailer.outbound.recovery import recover
 from tests.database.conftest import NOW
 from tests.database.test_privacy import letter
 
@@ -190,8 +191,8 @@ def test_letters_end_as_they_ended_and_none_leaves_by_itself(
         "<withdrawn>": ("withdrawn", "replied", 250), "<in_doubt>": ("in_doubt", "replied", 250),
         "<waits>": doubt, "<claimed>": doubt, "<unknown>": doubt, "<ended>": ("refused", "rcpt", None),
     }  # fmt: skip
-    assert outbox.claim(database, "a", NOW + DAY, 100, DAY) == []
-    assert sum(outbox.recover(database, NOW + DAY, alone=True).values()) == 0
+    assert claiming.turn(database, "a", NOW + DAY, (), 100, DAY, lambda _session, _letter: {}).due == 0
+    assert not recover(database, None, "", "a", NOW + DAY, True, lambda: 0.5)
 
 
 def issue(session: object, key: str, **values: object) -> Issue:

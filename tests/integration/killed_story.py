@@ -4,7 +4,7 @@ import random
 import threading
 import time
 from collections import Counter
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from email.message import EmailMessage
 from pathlib import Path
 
@@ -22,10 +22,12 @@ LETTERS = {
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """What a story with kills left behind: how often the daemon died, and each person's mails by Message-ID."""
+    """What a story with kills left behind: how often the daemon died, each person's mails by Message-ID, and the
+    letters on which somebody had to decide."""
 
     kills: int
     copies: dict[str, Counter[str]]
+    doubtful: frozenset[int]
 
     @property
     def letters(self) -> dict[str, int]:
@@ -62,7 +64,7 @@ def tell(folder: Path, seed: int, pause: tuple[float, float] = (0.3, 1.2)) -> To
             over.set()
             killer.join()
         time.sleep(3)  # whatever would be done twice has had its time
-        return _look(world, kills)
+        return _look(world, kills, patient)
 
 
 def _wait_until_up(world: World) -> None:
@@ -77,14 +79,16 @@ def _wait_until_up(world: World) -> None:
             return
 
 
-def _look(world: World, kills: int) -> Told:
-    return Told(
-        kills, {who.name.split()[0]: Counter(str(mail["Message-ID"]) for mail in world.received(who)) for who in PEOPLE}
-    )
+def _look(world: World, kills: int, patient: "_PatientWorld") -> Told:
+    copies = {who.name.split()[0]: Counter(str(mail["Message-ID"]) for mail in world.received(who)) for who in PEOPLE}
+    return Told(kills, copies, frozenset(patient.doubtful))
 
 
+@dataclass(frozen=True)
 class _PatientWorld(World):
     """A world in which people press a button again when the page does not come, and a coordinator decides on doubts."""
+
+    doubtful: set[int] = field(default_factory=set)
 
     def wait_for(self, who: Actor, what: str, wanted: Wanted, count: int = 1) -> EmailMessage:
         """As in any world; a newsletter in doubt (killed between mark and answer) is sent again by a coordinator."""
@@ -102,6 +106,7 @@ class _PatientWorld(World):
 
     def _decide_on_doubts(self) -> None:
         for number in letters_in_doubt(self.env_file):
+            self.doubtful.add(number)
             self.command("outbox", "retry", str(number))
 
     def _open(self, url: str, body: bytes | None) -> str:
@@ -115,5 +120,5 @@ class _PatientWorld(World):
                 time.sleep(0.2)
 
 
-def _patient(world: World) -> World:
+def _patient(world: World) -> _PatientWorld:
     return _PatientWorld(world.folder, world.record, world.server, world.env_file, world.web_url, world.daemon, 90.0)

@@ -16,3 +16,4 @@ def test_the_story_comes_true_whenever_the_daemon_dies(tmp_path: Path, seed: int
     assert told.letters == LETTERS
     # Only a letter that died between its final dot and the relay's answer may come twice, with the same Message-ID.
     assert told.repeated <= told.kills
+    assert len(told.doubtful) <= told.kills  # one connection: one letter in flight when the daemon dies

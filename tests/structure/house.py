@@ -13,7 +13,8 @@ ROOMS = ("contacts", "mailer", "web", "jobs")
 SQL_ROOMS = (
     "contacts/database.py", "contacts/migrate.py", "contacts/migrations/", "contacts/roster.py", "contacts/agenda.py",
     "contacts/coordinator.py", "contacts/exchange.py", "contacts/privacy.py", "mailer/inbound/register.py",
-    "mailer/outbound/outbox.py", "mailer/outbound/newsletter.py",
+    "mailer/outbound/outbox.py", "mailer/outbound/claiming.py", "mailer/outbound/recording.py",
+    "mailer/outbound/recovery.py", "mailer/outbound/newsletter.py",
 )  # fmt: skip
 LINE_ROOMS = ("mailer/inbound/mailbox.py", "mailer/outbound/smtp_line.py", "mailer/outbound/oauth.py", "jobs/demo/")
 CLOCK_ROOMS = ("jobs/app.py", "jobs/cli", "jobs/demo/")
