@@ -205,7 +205,7 @@ class Sending:
             self._end(letter, Ended(letter.id, outbox.REFUSED, "unwritable", text=name))
             return None
         self._flying[letter.id] = letter
-        return Parcel(letter.id, letter.return_path, letter.recipient, content)
+        return Parcel(letter.id, letter.return_path, letter.recipient, content, is_clean=True)  # all bytes are ours
 
     def _bytes_of(self, letter: Claimed) -> bytes:
         with self.app.database.read() as session:
