@@ -9,7 +9,7 @@ import statistics
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -35,17 +35,18 @@ NETWORK = Network(
 )
 NAMES = ("Noor", "Zoë", "Karim", "An-Sofie", "نور", "Émilie", "Şule", "Bram", "Fatima", "Jo")
 WORDS = "We zien elkaar graag terug, één keer nog vóór de zomer, en daarna weer gewoon elke derde donderdag. "
+LINKS = tuple(name for name in SLOT_NAMES if name.startswith("link."))
 CELL = '<td style="font-family:Arial,sans-serif;font-size:16px;line-height:24px;color:#222;padding:0 24px">{}</td>'
 
 
-def edition() -> Edition:
-    """The newsletter, as the compiler would have frozen it."""
-    slots = tuple(Slot(mark_for(name, None), name, None) for name in SLOT_NAMES if name.startswith("link."))
+def edition(links: Sequence[str] = LINKS) -> Edition:
+    """The newsletter, as the compiler would have frozen it, with ten places for these links."""
+    slots = tuple(Slot(mark_for(name, None), name, None) for name in links)
     name = Slot(mark_for("member.first_name", "collega"), "member.first_name", "collega")
     marks = [slots[number % len(slots)].mark for number in range(10)]
-    links = "".join(CELL.format(f'<a href="{mark}">Lees verder</a>') for mark in marks)
+    cells = "".join(CELL.format(f'<a href="{mark}">Lees verder</a>') for mark in marks)
     blocks = "<tr>" + CELL.format(f"<p>{WORDS * 4}</p>") + "</tr>"
-    html = f"<html><body><p>Dag {name.mark},</p><table>{blocks * 56}<tr>{links}</tr></table></body></html>"
+    html = f"<html><body><p>Dag {name.mark},</p><table>{blocks * 56}<tr>{cells}</tr></table></body></html>"
     rows = "\n\n".join(f"{WORDS * 2}{WORDS[:60]}\n[{number}] {mark}" for number, mark in enumerate(marks, 1))
     text = f"Dag {name.mark},\n\n{rows}\n"
     return Edition("nl", "plain", "ltr", "Nieuws van één winter", "", html, text, (name, *slots), ())
@@ -68,7 +69,7 @@ def ways(
     items, copies = [], []
     for number in range(letters):
         key = f"{number:032x}"
-        values = {name: writer.links.url("unsubscribe", key, NOW) for name in SLOT_NAMES if name.startswith("link.")}
+        values = {name: writer.links.url("unsubscribe", key, NOW) for name in LINKS}
         values["member.first_name"] = NAMES[number % len(NAMES)]
         to = Recipient(f"lid{number}@huis.example", "nl", "plain", number, key)
         item = OutboxItem(recipient=to.address, message_id=f"<{key}@learning.example>", created_at=NOW)
