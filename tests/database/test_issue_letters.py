@@ -18,13 +18,13 @@ from contacts.database import Database
 from contacts.member import Member
 from contacts.roster import Person
 from mailer.lint import lint
-from mailer.outbound import invitation, newsletter, wire
+from mailer.outbound import claiming, invitation, newsletter, wire
 from mailer.outbound.edition import Edition
 from mailer.outbound.issue import FrozenEdition, Issue
-from mailer.outbound.issue_letters import bytes_of
+from mailer.outbound.issue_letters import bytes_at_once, bytes_of, freeze
 from mailer.outbound.letter import CalendarPart
 from mailer.outbound.newsletter import Approval
-from mailer.outbound.outbox import OutboxItem
+from mailer.outbound.outbox import Claimed, OutboxItem
 from mailer.outbound.signing_key import load as load_key
 from mailer.outbound.source import load
 from mailer.outbound.writer import Recipient, Writer, recipient
@@ -79,14 +79,28 @@ def _moved(session: Session, writer: Writer) -> Issue:
     return issue
 
 
-def _rendered(session: Session, writer: Writer, item: OutboxItem) -> bytes:
-    """The same row by the long way."""
-    frozen, member = session.get_one(FrozenEdition, item.edition_id), session.get_one(Member, item.member_id)
-    slots = item.slots or {}
+def _claim(database: Database, writer: Writer, kind: str) -> list[Claimed]:
+    """Every letter of this kind that is due, claimed."""
+    batch = claiming.turn(database, "a", NOW, [], 100, timedelta(minutes=7), lambda s, one: freeze(s, writer, one))
+    return [letter for letter in batch.letters if letter.kind == kind]
+
+
+def _released(database: Database, writer: Writer, new_key: NewKey, kind: str) -> list[Claimed]:
+    with database.begin() as session:
+        _rows(session, writer, new_key, kind)
+    letters = _claim(database, writer, kind)
+    assert len(letters) == len(PEOPLE)
+    return letters
+
+
+def _rendered(session: Session, writer: Writer, letter: Claimed) -> bytes:
+    """The same letter by the long way."""
+    frozen, member = session.get_one(FrozenEdition, letter.edition_id), session.get_one(Member, letter.member_id)
+    slots = letter.slots or freeze(session, writer, letter)
     part = CalendarPart(slots["method"], slots["calendar"].encode(), "invite.ics") if slots.get("calendar") else None
     edition, to = Edition.from_json(frozen.content), replace(recipient(member), variant=frozen.variant)
     date = datetime.fromisoformat(slots["date"])
-    return wire.render(writer.issue_letter(edition, to, item, slots["values"], date, part))
+    return wire.render(writer.issue_letter(edition, to, letter, slots["values"], date, part))
 
 
 @pytest.mark.conf("OUT-13", "OUT-38", "CAL-01")
@@ -94,25 +108,28 @@ def _rendered(session: Session, writer: Writer, item: OutboxItem) -> bytes:
 def test_every_kind_means_what_wire_makes_of_it(
     database: Database, writer: Writer, new_key: NewKey, kind: str
 ) -> None:
-    with database.begin() as session:
-        for item in _rows(session, writer, new_key, kind):
-            filled = bytes_of(session, writer, item, NOW)
-            assert_same(_rendered(session, writer, item), filled)
+    letters = _released(database, writer, new_key, kind)
+    with database.read() as session:
+        for letter in letters:
+            filled = bytes_of(session, writer, letter)
+            assert_same(_rendered(session, writer, letter), filled)
             assert_legal(filled)
             assert lint(filled, kind) == []
-            open_to_calendars = session.get_one(Member, item.member_id).discreet != "full"  # DIS-05
+            open_to_calendars = session.get_one(Member, letter.member_id).discreet != "full"  # DIS-05
             assert (b"text/calendar" in filled) == (kind != "newsletter" and open_to_calendars)
+            assert bytes_at_once(writer, letter) == filled  # the second time without the database
 
 
 def test_an_edition_is_read_once_for_all_its_letters(database: Database, writer: Writer, new_key: NewKey) -> None:
+    letters = _released(database, writer, new_key, "newsletter")
+    assert bytes_at_once(writer, letters[0]) is None
     read: list[str] = []
-    with database.begin() as session:
-        rows = _rows(session, writer, new_key, "newsletter")
     event.listen(database.engine, "before_cursor_execute", lambda *found: read.append(found[2]))
-    for row in (*rows, *rows):
-        with database.begin() as session:
-            bytes_of(session, writer, session.get_one(OutboxItem, row.id), NOW)
-    editions = {(row.edition_id) for row in rows}
+    for letter in (*letters, *letters):
+        if bytes_at_once(writer, letter) is None:
+            with database.read() as session:
+                bytes_of(session, writer, letter)
+    editions = {letter.edition_id for letter in letters}
     assert sum("edition.content" in statement for statement in read) == len(editions) > 1
 
 
@@ -126,10 +143,13 @@ def test_what_leaves_is_signed_and_signed_the_same_again(
     signer = load_key(writer.network.domain, "e2026", file)
     signing, again = (replace(writer, signers=(signer,)) for _ in range(2))
     with database.begin() as session:
-        rows = _rows(session, signing, new_key, "invitation")
-        rows.append(signing.queue(session, "received", Recipient("p@huis.example", "nl"), NOW))
-        for row in rows:
-            raw = bytes_of(session, signing, row, NOW)
-            assert bytes_of(session, again, row, NOW + timedelta(hours=5)) == raw
+        _rows(session, signing, new_key, "invitation")
+        signing.queue(session, "received", Recipient("p@huis.example", "nl"), NOW)
+    batch = claiming.turn(database, "a", NOW, [], 100, timedelta(minutes=7), lambda s, one: freeze(s, signing, one))
+    assert {letter.kind for letter in batch.letters} == {"invitation", "received"}
+    with database.read() as session:
+        for letter in batch.letters:
+            raw = bytes_of(session, signing, letter)
+            assert bytes_of(session, again, letter) == raw
             assert dkim.verify(raw, dnsfunc=lambda name, timeout=5: signer.record.encode())
-            assert lint(raw, row.kind) == []
+            assert lint(raw, letter.kind) == []

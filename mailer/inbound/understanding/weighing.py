@@ -31,7 +31,8 @@ _OPEN, _AJAR = 0.35, 0.25
 _CAREFUL = 0.8  # a person is surely needed, whatever else was understood
 _IDLE = 0.1  # a person hardly needed at all
 _SPAM, _SOLD = 0.8, 0.1  # advertising; and too much like it for a machine to act on its words
-_TENDER, _HINT = ("other", "update", "privacy", "leave"), 0.04  # what a receipt would be cold comfort to
+# What a receipt would be cold comfort to, a new name most of all, and how likely it may be.
+_TENDER = {"other": 0.1, "update": 0.04, "privacy": 0.1, "leave": 0.1}
 _ANSWERS = ("yes", "no", "maybe")
 
 
@@ -45,9 +46,8 @@ def is_help(ruled: bool, reading: Reading | None) -> bool:
 def is_calm(reading: Reading) -> bool:
     """Whether a mail plainly is one of business: nothing in it sounds as if an automatic word could hurt."""
     likely = reading.kinds
-    tender = max(likely[kind] for kind in _TENDER)
     harmless = likely["help"] < HELP_FROM / 2 and reading.best("help") < HELP_TAGGED
-    return harmless and tender < _HINT and reading.best(*_TENDER) < _OPEN
+    return harmless and all(likely[kind] < most for kind, most in _TENDER.items()) and reading.best(*_TENDER) < _OPEN
 
 
 def is_spam(ruled: bool, reading: Reading | None, thread: str) -> bool:
