@@ -22,7 +22,7 @@ _ACTED_ON = ("join", "join_other", "leave", "rsvp", "confirm", "update")
 _FOR_A_PERSON = ("information", "guidance", "privacy", "contribution", "other")
 # A machine may act where the rules see a wish plainly, it is so likely, and so unlikely that a person is needed; where
 # the rules saw it and doubted, or did not see it, the examples have to be surer.
-_ENOUGH, _CALM = 0.5, 0.4
+_ENOUGH, _CALM = 0.6, 0.4
 _NAMED = 0.7  # the same for others who are to be registered
 _DOUBTED, _ALONE, _SAFE = 0.85, 0.7, 0.3
 _CONSENT = 0.95
@@ -69,7 +69,8 @@ def settle(found: Wishes, reading: Reading, evidence: Evidence, thread: str, oth
     settled = Wishes(kinds=_chosen(likely, found), stops=list(found.stops))
     beside = {"join", "leave"} <= settled.kinds or _is_more_meant(likely, settled.kinds, _least(settled, found))
     for kind in settled.kinds & set(_ACTED_ON):
-        doubtful = kind in found.kinds and _is_doubt_founded(kind, evidence, thread)
+        seen = kind in found.kinds
+        doubtful = _is_doubt_founded(kind, evidence, thread) if seen else thread == "none"  # perhaps it is not for us
         if not beside and _may_act(kind, found, likely, doubtful) and _can_act(kind, found, thread, others):
             settled.clear.add(kind)
     if "rsvp" in settled.kinds:
