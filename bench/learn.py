@@ -10,7 +10,7 @@ import json
 import sys
 import time
 import tomllib
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
@@ -24,11 +24,20 @@ from mailer.inbound.message import read as read_mail
 from mailer.inbound.reply_text import read_words
 from mailer.inbound.understanding import wishes
 from mailer.inbound.understanding.evidence import Evidence
-from mailer.inbound.understanding.features import BAG, KINDS, PERSON, TAGS, length_of, sentence_names, stack_features
+from mailer.inbound.understanding.features import (
+    BAG,
+    KINDS,
+    PERSON,
+    TAGS,
+    length_of,
+    looked_at,
+    sentence_names,
+    stack_features,
+)
 from mailer.inbound.understanding.knowledge import shared
 from mailer.inbound.understanding.language import languages_of
-from mailer.inbound.understanding.lexicon import Cue, find_cues
-from mailer.inbound.understanding.model import FILE, LANES, MOST_SENTENCES, Model, model_of, read
+from mailer.inbound.understanding.lexicon import find_cues
+from mailer.inbound.understanding.model import FILE, LANES, Model, model_of, read
 from mailer.inbound.understanding.sentences import ADDRESS, Sentence, first_words, read_sentences
 from mailer.inbound.understanding.subject import own_subject
 from mailer.inbound.understanding.understand import spoken
@@ -188,11 +197,7 @@ def together(tags: Sums, kinds: Sums) -> bytes:
 
 def rows_of(evidence: Evidence, thread: str) -> list[Counter[str]]:
     """The features of each sentence that the model looks at, counted."""
-    cues: defaultdict[int, list[Cue]] = defaultdict(list)
-    for cue in evidence.cues:
-        cues[cue.sentence].append(cue)
-    shown = evidence.sentences[:MOST_SENTENCES]
-    return [Counter(sentence_names(sentence, thread, cues[at], at == 0)) for at, sentence in enumerate(shown)]
+    return [Counter(sentence_names(sentence, thread, cues, first)) for sentence, cues, first in looked_at(evidence)]
 
 
 def scaled(counted: Counter[str], length: float = 1.0) -> Row:

@@ -3,10 +3,12 @@
 Plain names of features, so that a weight can be read and argued with; the same for learning and for reading.
 """
 
+from collections import defaultdict
 from collections.abc import Collection, Sequence
 from itertools import pairwise
 from math import log, sqrt
 
+from mailer.inbound.understanding.evidence import Evidence
 from mailer.inbound.understanding.lexicon import Cue
 from mailer.inbound.understanding.request import HUMAN
 from mailer.inbound.understanding.sentences import ADDRESS, Sentence
@@ -20,7 +22,16 @@ TAGS = (
 PERSON = "person"
 KINDS = (*HUMAN, PERSON)
 _THREADED = ("yes", "no", "maybe", "leave", "deny", "confirm", "join", "information", "other")
+_MOST_SENTENCES = 60
 BAG = 5.0  # how much the words of the whole mail weigh beside what its sentences are for
+
+
+def looked_at(evidence: Evidence) -> list[tuple[Sentence, list[Cue], bool]]:
+    """The sentences that the model looks at, the first of a very long mail, each with its cues; whether it opens it."""
+    cues: defaultdict[int, list[Cue]] = defaultdict(list)
+    for cue in evidence.cues:
+        cues[cue.sentence].append(cue)
+    return [(sentence, cues[at], at == 0) for at, sentence in enumerate(evidence.sentences[:_MOST_SENTENCES])]
 
 
 def sentence_names(sentence: Sentence, thread: str, cues: Sequence[Cue], first: bool) -> list[str]:

@@ -4,7 +4,6 @@ Two steps of the plainest kind, weighted sums: what each sentence is for, then w
 how likely something is; what may be done about it is decided elsewhere. Pure, and no more than look-ups and sums.
 """
 
-from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
@@ -17,17 +16,16 @@ from mailer.inbound.understanding.features import (
     KINDS,
     TAGS,
     length_of,
+    looked_at,
     other_names,
     pair_names,
     stack_features,
     word_names,
 )
-from mailer.inbound.understanding.lexicon import Cue
 from mailer.inbound.understanding.weights import Table, added, from_file, unpack
 
 #: Side by side: the weights of the tags, those of the kinds, and a one that counts the features.
 LANES = len(TAGS) + len(KINDS) + 1
-MOST_SENTENCES = 60
 FILE = "model.bin.gz"
 _ONE = 1 << (32 * (LANES - 1))  # a feature that nothing was learned about
 _MOST_WORDS = 20_000  # remembered at a time
@@ -91,14 +89,11 @@ def read(
 
 
 def sums_of(evidence: Evidence, thread: str, using: Model) -> list[int]:
-    """For each sentence, the first ones of a very long mail, what its features say together."""
-    cues: defaultdict[int, list[Cue]] = defaultdict(list)
-    for cue in evidence.cues:
-        cues[cue.sentence].append(cue)
+    """For each sentence that is looked at, what its features say together."""
     sums = []
-    for at, sentence in enumerate(evidence.sentences[:MOST_SENTENCES]):
+    for sentence, cues, first in looked_at(evidence):
         words = sum([using.of_word(word, thread) for word in dict.fromkeys(sentence.words)])
-        names = [*pair_names(sentence.words), *other_names(sentence, thread, cues[at], at == 0)]
+        names = [*pair_names(sentence.words), *other_names(sentence, thread, cues, first)]
         sums.append(words + added(using.table, names, _ONE))
     return sums
 

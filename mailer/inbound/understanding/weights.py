@@ -5,6 +5,7 @@ would be most of the work of reading a mail; as lanes of one long integer, one a
 """
 
 import gzip
+import sys
 from array import array
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
@@ -24,7 +25,7 @@ def pack(weights: Sequence[int]) -> int:
 def unpack(total: int, lanes: int) -> list[int]:
     """The first `lanes` numbers that were added up; the last lane that was used has to be among them."""
     raised = (total + _raise(lanes, _HALF)).to_bytes(lanes * _BYTES, "little")
-    return [one - _HALF for one in memoryview(raised).cast("I")]
+    return [one - _HALF for one in _numbers("I", raised)]
 
 
 @cache
@@ -38,14 +39,13 @@ def to_file(table: Mapping[str, Sequence[int]], lanes: int) -> bytes:
     numbers = array("H", (weight + _STORED for name in names for weight in table[name]))
     if len(numbers) != len(names) * lanes:
         raise ValueError(f"every feature needs {lanes} weights")
-    return gzip.compress("\n".join(names).encode() + b"\n\n" + _little(numbers).tobytes(), 9, mtime=0)
+    return gzip.compress("\n".join(names).encode() + b"\n\n" + _bytes(numbers), 9, mtime=0)
 
 
 def from_file(packed: bytes, lanes: int) -> dict[str, int]:
     """The table that `to_file` wrote, its weights packed."""
     head, _, body = gzip.decompress(packed).partition(b"\n\n")
-    numbers = array("H", body)
-    wide = memoryview(array("I", _little(numbers)).tobytes())
+    wide = memoryview(_bytes(array("I", _numbers("H", body))))
     size, raised = lanes * _BYTES, _raise(lanes, _STORED)
     return {
         name: int.from_bytes(wide[at * size : (at + 1) * size], "little") - raised
@@ -53,10 +53,18 @@ def from_file(packed: bytes, lanes: int) -> dict[str, int]:
     }
 
 
-def _little(numbers: "array[int]") -> "array[int]":
-    """The bytes of the file are in little-endian order, wherever they are read."""
-    if memoryview(numbers).nbytes and array("H", [1]).tobytes() == b"\0\1":
-        numbers = numbers[:]
+def _numbers(kind: str, raw: bytes) -> "array[int]":
+    """The numbers in little-endian bytes, whatever order this machine has."""
+    return _in_order(array(kind, raw))
+
+
+def _bytes(numbers: "array[int]") -> bytes:
+    """Numbers as little-endian bytes."""
+    return _in_order(numbers[:]).tobytes()
+
+
+def _in_order(numbers: "array[int]") -> "array[int]":
+    if sys.byteorder == "big":
         numbers.byteswap()
     return numbers
 
