@@ -13,7 +13,6 @@ from sqlalchemy.orm import Session
 from sqlalchemy.sql.expression import Update, bindparam
 
 from contacts import roster
-from contacts.database import Database
 from mailer.outbound import retry
 from mailer.outbound.outbox import ACCEPTED, IN_DOUBT, NEVER_TWICE, QUEUED, REFUSED, SUBMITTING, OutboxItem
 from mailer.outbound.submission import Reply
@@ -100,12 +99,6 @@ def _state(letter: Tried, verdict: str, now: datetime, jitter: float) -> tuple[s
         return QUEUED, now + _PAUSE
     again = now + retry.next_delay(letter.attempt, jitter)
     return (REFUSED, None) if again >= letter.give_up_at else (QUEUED, again)
-
-
-def record(database: Database, owner: str, ended: Sequence[Ended], now: datetime) -> None:
-    """Write how attempts ended, where the rows are still ours; opens its own transaction."""
-    with database.begin() as session:
-        write(session, owner, ended, now)
 
 
 def write(session: Session, owner: str, ended: Sequence[Ended], now: datetime) -> None:

@@ -2,7 +2,7 @@
 
 import threading
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -22,7 +22,7 @@ from mailer.outbound.issue_letters import bytes_of, freeze
 from mailer.outbound.journal import Left, Trace
 from mailer.outbound.newsletter import Approval
 from mailer.outbound.outbox import Claimed, OutboxItem
-from mailer.outbound.recording import Ended, give_back, record
+from mailer.outbound.recording import Ended, give_back, write
 from mailer.outbound.recovery import recover
 from mailer.outbound.source import load
 from mailer.outbound.submission import Reply
@@ -32,6 +32,12 @@ from tests.database.conftest import NOW
 NewKey = Callable[[], str]
 WAIT = timedelta(minutes=7)
 BOOT = "this boot"
+
+
+
+def record(database: Database, owner: str, ended: Sequence[Ended], now: datetime) -> None:
+    with database.begin() as session:
+        write(session, owner, ended, now)
 
 
 def _released(database: Database, writer: Writer, new_key: NewKey, people: int) -> int:

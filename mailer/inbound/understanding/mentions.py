@@ -77,10 +77,6 @@ def _parts(lines: Sequence[str]) -> Iterator[tuple[str, ...]]:
                 yield tuple(word for word in tokens(piece) if word != "\n")
 
 
-def _is_greeting(line: str) -> bool:
-    return fold(line.split(" ", 1)[0]) in shared("sentences", "greetings")
-
-
 def _without_links(line: str) -> str:
     """A line without its addresses and links; nothing of one that is no row of parts between bars."""
     if "@" not in line and "://" not in line and "www." not in line:
